@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * The accountant: a privacy budget, and the ledger of all that was spent of it.
+ *
+ * Every fit debits its whole plan from an accountant before it reads a row. A debit that would pass the
+ * budget is refused with DPMIX_ERR_BUDGET, and nothing is read. Nothing is ever given back: a fit that
+ * fails or is cancelled afterwards leaves its debit.
+ *
+ * The accountant composes *planned* mechanisms: their parameters follow from the budget and from options, not
+ * from what earlier releases showed. For plain Gaussian mechanisms alone that restriction falls away.
+ *
+ * Thread rule of the library: calls that take a const handle may run concurrently; a call that takes a
+ * handle that is not const needs it for itself. An accountant may be shared by fits that run concurrently.
+ */
+#ifndef DPMIX_ACCOUNTANT_H
+#define DPMIX_ACCOUNTANT_H
+
+#include <dpmix/status.h>
+
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct dpmix_accountant dpmix_accountant;
+
+/* Which pairs of data sets the guarantee compares. */
+#define DPMIX_ADJACENCY_ADD_REMOVE 1  /**< One has one record more. The row count is private. Recommended. */
+#define DPMIX_ADJACENCY_REPLACE_ONE 2 /**< Same size, one record differs. The row count is public. */
+#define DPMIX_ADJACENCY_ZERO_OUT 3    /**< Same size, one record is replaced by one that contributes nothing:
+                                           the curve of add/remove with a public row count. */
+
+/** Opens a budget in memory.
+ * @param epsilon    > 0, finite.
+ * @param delta      in (0, 1); well below one over the number of records.
+ * @param adjacency  DPMIX_ADJACENCY_*.
+ * @return DPMIX_ERR_RANGE, DPMIX_ERR_NOMEM. The caller frees with dpmix_accountant_free(). */
+DPMIX_API DPMIX_CHECK int dpmix_accountant_new(dpmix_accountant **out, double epsilon, double delta,
+                                               int adjacency);
+
+/** Gives the handle back. Handles that were fitted with it keep the ledger alive as long as they need it. NULL
+ * is fine. */
+DPMIX_API void dpmix_accountant_free(dpmix_accountant *accountant);
+
+/** The epsilon spent so far, at the delta of the budget: what the whole ledger satisfies. Plain Gaussian
+ * mechanisms compose exactly (Balle and Wang 2018; Dong, Roth, Su 2022); with Poisson-subsampled ones it is
+ * the Renyi bound over all real orders (Mironov, Talwar, Zhang 2019; Canonne, Kamath, Steinke 2020). */
+DPMIX_API DPMIX_CHECK int dpmix_accountant_spent(const dpmix_accountant *accountant, double *epsilon);
+
+/** The budget as it was opened. Any output may be NULL. */
+DPMIX_API DPMIX_CHECK int dpmix_accountant_budget(const dpmix_accountant *accountant, double *epsilon,
+                                                  double *delta, int *adjacency);
+
+/** The ledger as JSON: the budget, one entry a debit with its mechanisms and parameters, and the epsilon spent,
+ * which recomputing the entries gives again. It holds public parameters only.
+ * @param[out] text    room for `capacity` bytes, NUL-terminated on success; NULL to ask for the length.
+ * @param[out] length  bytes without the NUL; may be NULL when text is not.
+ * @return DPMIX_ERR_RANGE when capacity is at most the length. */
+DPMIX_API DPMIX_CHECK int dpmix_accountant_json(const dpmix_accountant *accountant, char *text,
+                                                size_t capacity, size_t *length);
+
+/** The ledger in plain words, for people. Arguments as for dpmix_accountant_json(). */
+DPMIX_API DPMIX_CHECK int dpmix_accountant_report(const dpmix_accountant *accountant, char *text,
+                                                  size_t capacity, size_t *length);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * The private records. What goes in can be read by nothing but the library's one noisy query: there is no
+ * getter for a row, a label or the row count.
+ *
+ * Bounds are declared, never read from the data: a value outside them is clamped and NaN becomes the lower bound,
+ * both silently, when a row is used. Learners see every column as (value - lower) / (upper - lower). Samples come
+ * back in the declared units.
+ *
+ * Rejections that depend on the data happen only in the constructors, before any release; they are for the
+ * curator's eyes, and name the argument but not the value.
+ *
+ * A dataset belongs to the first accountant that a fit is given with it, for life; another accountant is then
+ * refused with DPMIX_ERR_STATE.
+ */
+#ifndef DPMIX_DATASET_H
+#define DPMIX_DATASET_H
+
+#include <dpmix/status.h>
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct dpmix_dataset dpmix_dataset;
+
+#define DPMIX_STORAGE_COPY 1   /**< The library copies rows and labels, and wipes its copy when it is freed. */
+#define DPMIX_STORAGE_BORROW 2 /**< The caller keeps rows and labels alive and unchanged for the handle's life,
+                                    and that of every handle that was fitted to it. */
+
+/** A dataset from bytes in memory; they stay bytes.
+ * @param rows       n_rows x n_columns; may be NULL when n_rows is 0.
+ * @param n_rows     may be 0: an empty data set is somebody's neighbour.
+ * @param n_columns  1 to 1,000,000.
+ * @param labels     n_rows class numbers in [0, n_classes), or NULL.
+ * @param n_classes  the declared number of classes, 1 to 1,000,000; 0 without labels.
+ * @param lower, upper  n_bounds declared bounds each: one pair for all columns, or one per column; lower < upper.
+ * @param storage    DPMIX_STORAGE_*.
+ * @return DPMIX_ERR_RANGE also for a label out of its range. The caller frees with dpmix_dataset_free(). */
+DPMIX_API DPMIX_CHECK int dpmix_dataset_new_u8(dpmix_dataset **out, const uint8_t *rows, size_t n_rows,
+                                               size_t n_columns, const int32_t *labels, int n_classes,
+                                               const double *lower, const double *upper, size_t n_bounds,
+                                               int storage);
+
+/** A dataset from float32 in memory. Arguments as for dpmix_dataset_new_u8(). */
+DPMIX_API DPMIX_CHECK int dpmix_dataset_new_f32(dpmix_dataset **out, const float *rows, size_t n_rows,
+                                                size_t n_columns, const int32_t *labels, int n_classes,
+                                                const double *lower, const double *upper, size_t n_bounds,
+                                                int storage);
+
+/** A dataset from IDX files of unsigned bytes (the format of MNIST), gzip'd or not.
+ * @param images_path  n x rows x columns (any number of dimensions from 1; all but the first become columns).
+ * @param labels_path  n bytes in [0, n_classes), or NULL; then n_classes is 0.
+ * @param n_classes    the declared number of classes: at most 256.
+ * @param lower, upper declared bounds of a byte, for example 0 and 255.
+ * @return DPMIX_ERR_IO when a file cannot be read, DPMIX_ERR_FORMAT when it is not such a file. */
+DPMIX_API DPMIX_CHECK int dpmix_dataset_new_idx(dpmix_dataset **out, const char *images_path,
+                                                const char *labels_path, int n_classes, double lower,
+                                                double upper);
+
+/** Gives the handle back; the last owner wipes the copy. NULL is fine. */
+DPMIX_API void dpmix_dataset_free(dpmix_dataset *dataset);
+
+/** The declared shape. The row count has no getter: under add/remove adjacency it is private. */
+DPMIX_API size_t dpmix_dataset_columns(const dpmix_dataset *dataset);
+DPMIX_API int dpmix_dataset_classes(const dpmix_dataset *dataset); /**< 0 without labels */
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

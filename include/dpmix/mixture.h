@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file
+ * The mixture: a partition and one generator per part, all trained in one go. A record lies in one part only, so
+ * the k models together cost what one costs.
+ */
+#ifndef DPMIX_MIXTURE_H
+#define DPMIX_MIXTURE_H
+
+#include <dpmix/clusterer.h>
+#include <dpmix/generator.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct dpmix_mixture dpmix_mixture;
+
+/** An unfitted mixture.
+ * @param clusterer  fitted; the mixture holds it, and the caller may free its own handle.
+ * @param generator  the kind and options of the models to train; it is copied, unfitted. */
+DPMIX_API DPMIX_CHECK int dpmix_mixture_new(dpmix_mixture **out, dpmix_clusterer *clusterer,
+                                            const dpmix_generator *generator);
+DPMIX_API void dpmix_mixture_free(dpmix_mixture *mixture);
+
+/** Trains one model per part, all under one debit. Arguments and errors as for dpmix_clusterer_fit(). */
+DPMIX_API DPMIX_CHECK int dpmix_mixture_fit(dpmix_mixture *mixture, dpmix_accountant *accountant,
+                                            dpmix_dataset *dataset, double share, dpmix_progress_fn progress,
+                                            void *user);
+
+/** The number of parts. */
+DPMIX_API int dpmix_mixture_parts(const dpmix_mixture *mixture);
+
+/** The columns of a record and the classes of its label (0: the records have no labels); 0 before the fit. */
+DPMIX_API size_t dpmix_mixture_columns(const dpmix_mixture *mixture);
+DPMIX_API int dpmix_mixture_classes(const dpmix_mixture *mixture);
+
+/** Samples from the mixture: a part by its weight, then a record of its model. Arguments and errors as for
+ * dpmix_generator_sample(). The label is the generator's own where it makes one, else the part's where the
+ * partition is by label. */
+DPMIX_API DPMIX_CHECK int dpmix_mixture_sample(const dpmix_mixture *mixture, float *rows, int32_t *labels,
+                                               uint64_t first, size_t n, size_t n_columns,
+                                               const uint64_t *seed);
+
+/** The ledger of the accountant as it was when the fit ended, as JSON; saved inside the model. Arguments as for
+ * dpmix_accountant_json(). */
+DPMIX_API DPMIX_CHECK int dpmix_mixture_ledger(const dpmix_mixture *mixture, char *text, size_t capacity,
+                                               size_t *length);
+
+/** Writes the fitted mixture, its partition and its ledger to one file (little-endian, versioned, with a
+ * checksum), whole or not at all; reads it back. */
+DPMIX_API DPMIX_CHECK int dpmix_mixture_save(const dpmix_mixture *mixture, const char *path);
+DPMIX_API DPMIX_CHECK int dpmix_mixture_load(dpmix_mixture **out, const char *path);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "base_alloc.h"
+#include "base_fail.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ALIGNMENT = 64 }; /* the header in front of a block takes one line, so blocks stay aligned */
+
+struct header {
+    size_t size;
+};
+
+static atomic_uint_fast64_t countdown; /* 0: no failure is planned */
+static atomic_int fail_for_ever;
+static atomic_int_fast64_t live;
+
+static int planned_failure(void)
+{
+    uint_fast64_t left = atomic_load(&countdown);
+    while (left != 0) {
+        if (left == 1 && atomic_load(&fail_for_ever))
+            return 1;
+        if (atomic_compare_exchange_weak(&countdown, &left, left - 1))
+            return left == 1;
+    }
+    return 0;
+}
+
+int dpm_size_mul(size_t *product, size_t a, size_t b)
+{
+    if (b != 0 && a > SIZE_MAX / b)
+        return 0;
+    *product = a * b;
+    return 1;
+}
+
+void *dpm_alloc(size_t n, size_t size)
+{
+    size_t bytes;
+    if (!dpm_size_mul(&bytes, n, size) || bytes > SIZE_MAX - 2 * (size_t)ALIGNMENT || planned_failure()) {
+        dpm_fail(DPMIX_ERR_NOMEM, "out of memory");
+        return NULL;
+    }
+    size_t padded = (bytes + 2 * (size_t)ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    unsigned char *whole = aligned_alloc(ALIGNMENT, padded);
+    if (!whole) {
+        dpm_fail(DPMIX_ERR_NOMEM, "out of memory");
+        return NULL;
+    }
+    memset(whole, 0, padded);
+    memcpy(whole, &(struct header){padded - ALIGNMENT}, sizeof(struct header));
+    atomic_fetch_add(&live, 1);
+    return whole + ALIGNMENT;
+}
+
+void dpm_free(void *memory)
+{
+    if (!memory)
+        return;
+    atomic_fetch_sub(&live, 1);
+    free((unsigned char *)memory - ALIGNMENT);
+}
+
+void dpm_wipe(void *memory, size_t size)
+{
+    memset(memory, 0, size);
+#if defined(__GNUC__) || defined(__clang__)
+    __asm__ __volatile__("" : : "r"(memory) : "memory"); /* the stores are seen, so they stay */
+#else
+    volatile unsigned char *byte = memory;
+    while (size--)
+        *byte++ = 0;
+#endif
+}
+
+void dpm_free_wiped(void *memory)
+{
+    if (!memory)
+        return;
+    struct header header;
+    memcpy(&header, (unsigned char *)memory - ALIGNMENT, sizeof header);
+    dpm_wipe(memory, header.size);
+    dpm_free(memory);
+}
+
+void dpm_alloc_fail_after(uint64_t nth, int for_ever)
+{
+    atomic_store(&fail_for_ever, for_ever);
+    atomic_store(&countdown, nth);
+}
+
+int64_t dpm_alloc_live(void)
+{
+    return atomic_load(&live);
+}

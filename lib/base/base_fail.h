@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The one place where a status and its message are set together. */
+#ifndef DPM_BASE_FAIL_H
+#define DPM_BASE_FAIL_H
+
+#include <dpmix/status.h>
+
+#if defined(__GNUC__) || defined(__clang__)
+#define DPM_PRINTF(text, first) __attribute__((format(printf, text, first)))
+#else
+#define DPM_PRINTF(text, first)
+#endif
+
+/* Stores the message for the calling thread and returns `status`:
+ *     return dpm_fail(DPMIX_ERR_RANGE, "share: must lie in (0, 1]");
+ * The message names an argument or a file, never a value of a private row. */
+int dpm_fail(int status, const char *format, ...) DPM_PRINTF(2, 3);
+
+/* Puts the name of the public function before the message, once:
+ * "dpmix_x_new: share: ...". Returns `status` as it is. */
+int dpm_fail_in(const char *function, int status);
+
+const char *dpm_fail_message(void);
+const char *dpm_fail_text(int status);
+
+#endif

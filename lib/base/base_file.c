@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Blobs in files: header, checksum, and writes that leave the old file or the new one. */
+#include "base_alloc.h"
+#include "base_blob.h"
+#include "base_fail.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+enum { FORMAT_VERSION = 1, HEADER_SIZE = 24, CHECKSUM_SIZE = 4 };
+
+static const unsigned char magic[8] = {'d', 'p', 'm', 'i', 'x', '\r', '\n', 26};
+
+static uint32_t checksum(uint32_t sum, const unsigned char *bytes, size_t n)
+{
+    uLong crc = sum;
+    while (n > 0) {
+        uInt part = n > (1u << 30) ? 1u << 30 : (uInt)n;
+        crc = crc32(crc, bytes, part);
+        bytes += part;
+        n -= part;
+    }
+    return (uint32_t)crc;
+}
+
+static int write_all(int file, const unsigned char *bytes, size_t n)
+{
+    while (n > 0) {
+        ssize_t written = write(file, bytes, n > (1u << 30) ? 1u << 30 : n);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0)
+            return 0;
+        bytes += written;
+        n -= (size_t)written;
+    }
+    return 1;
+}
+
+/* A rename is on the disk only when the folder is. */
+static int sync_folder(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    size_t n = slash == path ? 1 : slash ? (size_t)(slash - path) : 0;
+    char *folder = dpm_alloc(n + 2, 1);
+    if (!folder)
+        return 0;
+    memcpy(folder, slash ? path : ".", slash ? n : 1);
+    int file = open(folder, O_RDONLY);
+    dpm_free(folder);
+    if (file < 0)
+        return 0;
+    int synced = fsync(file) == 0 || errno == EINVAL; /* some file systems cannot, and say so */
+    close(file);
+    return synced;
+}
+
+int dpm_blob_write(const struct dpm_blob *blob, uint32_t kind, const char *path)
+{
+    if (blob->status)
+        return blob->status;
+    int status = DPMIX_OK;
+    int file = -1;
+    char *temporary = NULL;
+    struct dpm_blob header = {0}, footer = {0};
+    size_t length = strlen(path);
+    temporary = dpm_alloc(length + 8, 1);
+    dpm_blob_put_u32(&header, FORMAT_VERSION);
+    dpm_blob_put_u32(&header, kind);
+    dpm_blob_put_u64(&header, blob->size);
+    if (!temporary || header.status) {
+        status = DPMIX_ERR_NOMEM;
+        goto out;
+    }
+    uint32_t sum = checksum(0, magic, sizeof magic);
+    sum = checksum(sum, header.bytes, header.size);
+    dpm_blob_put_u32(&footer, checksum(sum, blob->bytes, blob->size));
+    if (footer.status) {
+        status = footer.status;
+        goto out;
+    }
+    memcpy(temporary, path, length);
+    memcpy(temporary + length, ".XXXXXX", 8);
+    file = mkstemp(temporary);
+    if (file < 0) {
+        status = dpm_fail(DPMIX_ERR_IO, "path: cannot create a file there: %s", strerror(errno));
+        goto out;
+    }
+    mode_t mask = umask(0);
+    umask(mask);
+    if (fchmod(file, 0666 & ~mask) != 0 || !write_all(file, magic, sizeof magic) ||
+        !write_all(file, header.bytes, header.size) || !write_all(file, blob->bytes, blob->size) ||
+        !write_all(file, footer.bytes, footer.size) || fsync(file) != 0 || rename(temporary, path) != 0) {
+        status = dpm_fail(DPMIX_ERR_IO, "path: cannot write the file: %s", strerror(errno));
+        unlink(temporary);
+    } else if (!sync_folder(path)) {
+        status = dpm_fail(DPMIX_ERR_IO, "path: written, but its folder could not be synced");
+    }
+out:
+    if (file >= 0)
+        close(file);
+    dpm_blob_free(&header);
+    dpm_blob_free(&footer);
+    dpm_free(temporary);
+    return status;
+}
+
+/* The whole of an ordinary file. */
+static int read_all(struct dpm_blob *blob, const char *path)
+{
+    struct stat about;
+    int file = open(path, O_RDONLY);
+    if (file < 0)
+        return dpm_fail(DPMIX_ERR_IO, "path: cannot open the file: %s", strerror(errno));
+    int status = DPMIX_OK;
+    if (fstat(file, &about) != 0 || !S_ISREG(about.st_mode)) {
+        status = dpm_fail(DPMIX_ERR_IO, "path: not an ordinary file");
+        goto out;
+    }
+    blob->bytes = dpm_alloc((size_t)about.st_size, 1);
+    if (!blob->bytes) {
+        status = DPMIX_ERR_NOMEM;
+        goto out;
+    }
+    blob->capacity = (size_t)about.st_size;
+    while (blob->size < blob->capacity) {
+        size_t left = blob->capacity - blob->size;
+        ssize_t got = read(file, blob->bytes + blob->size, left > (1u << 30) ? 1u << 30 : left);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0) {
+            status = dpm_fail(DPMIX_ERR_IO, "path: cannot read the file: %s", strerror(errno));
+            goto out;
+        }
+        if (got == 0)
+            break;
+        blob->size += (size_t)got;
+    }
+out:
+    close(file);
+    return status;
+}
+
+int dpm_blob_read(struct dpm_blob *blob, uint32_t kind, const char *path)
+{
+    *blob = (struct dpm_blob){0};
+    int status = read_all(blob, path);
+    if (status)
+        return status;
+    if (blob->size < HEADER_SIZE + CHECKSUM_SIZE || memcmp(blob->bytes, magic, sizeof magic) != 0)
+        return dpm_fail(DPMIX_ERR_FORMAT, "path: not a model file of this library, or truncated");
+    blob->at = sizeof magic;
+    uint32_t version = dpm_blob_get_u32(blob);
+    uint32_t file_kind = dpm_blob_get_u32(blob);
+    uint64_t payload = dpm_blob_get_u64(blob);
+    if (version != FORMAT_VERSION)
+        return dpm_fail(DPMIX_ERR_FORMAT, "path: a format version that this library does not know");
+    if (payload != blob->size - HEADER_SIZE - CHECKSUM_SIZE)
+        return dpm_fail(DPMIX_ERR_FORMAT, "path: the file is truncated or has bytes too many");
+    blob->at = blob->size - CHECKSUM_SIZE;
+    uint32_t stored = dpm_blob_get_u32(blob);
+    blob->size -= CHECKSUM_SIZE;
+    if (checksum(0, blob->bytes, blob->size) != stored)
+        return dpm_fail(DPMIX_ERR_FORMAT, "path: wrong checksum, the file is damaged");
+    if (file_kind != kind)
+        return dpm_fail(DPMIX_ERR_FORMAT, "path: the file holds another kind of model");
+    blob->at = HEADER_SIZE;
+    return DPMIX_OK;
+}
+
+int dpm_blob_finish(const struct dpm_blob *blob)
+{
+    if (blob->status)
+        return blob->status;
+    if (blob->at != blob->size)
+        return dpm_fail(DPMIX_ERR_FORMAT, "path: the file is damaged");
+    return DPMIX_OK;
+}
