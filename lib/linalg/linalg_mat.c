@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Validated BLIS calls. BLIS ends the process on a bad shape, so shapes are asserted here first; its small-matrix path
+ * is switched off, because it picks kernels by the number of rows and row independence must not hang on that. */
+#include "linalg_mat.h"
+#include "base_alloc.h"
+#include "base_threads.h"
+
+#include <assert.h>
+#include <blis.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+static dpm_once start_once = DPM_ONCE_INIT;
+static _Atomic int use_plain; /* set once, under start_once */
+
+/* Debian's BLIS 0.9 takes its AVX2 kernels on virtual machines that have AVX-512, because it parses the brand string
+ * of the processor. The variable is BLIS's own way to choose; it is read once, and removed again. */
+static void choose_kernels(void)
+{
+#if (defined(__GNUC__) || defined(__clang__)) && defined(__x86_64__)
+    const char *version = bli_info_get_version_str();
+    if (strncmp(version, "0.9.", 4) == 0 && !getenv("BLIS_ARCH_TYPE") && __builtin_cpu_supports("avx512f") &&
+        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512vl") && setenv("BLIS_ARCH_TYPE", "0", 0) == 0) {
+        bli_init();
+        unsetenv("BLIS_ARCH_TYPE");
+        return;
+    }
+#endif
+    bli_init();
+}
+
+enum operation { MUL, MUL_BT, MUL_AT };
+
+static void blis_product(enum operation operation, float *c, size_t ldc, const float *a, size_t lda, const float *b,
+                         size_t ldb, size_t m, size_t n, size_t k)
+{
+    float one = 1, zero = 0;
+    rntm_t runtime;
+    bli_rntm_init(&runtime);
+    bli_rntm_set_num_threads(1, &runtime);
+    bli_rntm_disable_l3_sup(&runtime);
+    trans_t trans_a = operation == MUL_AT ? BLIS_TRANSPOSE : BLIS_NO_TRANSPOSE;
+    trans_t trans_b = operation == MUL_BT ? BLIS_TRANSPOSE : BLIS_NO_TRANSPOSE;
+    union {
+        const float *in;
+        float *out; /* BLIS's signature lacks const; it only reads */
+    } left = {a}, right = {b};
+    bli_sgemm_ex(trans_a, trans_b, (dim_t)m, (dim_t)n, (dim_t)k, &one, left.out, (inc_t)lda, 1, right.out,
+                 (inc_t)ldb, 1, &zero, c, (inc_t)ldc, 1, NULL, &runtime);
+}
+
+static void plain_product(enum operation operation, float *c, size_t ldc, const float *a, size_t lda, const float *b,
+                          size_t ldb, size_t m, size_t n, size_t k)
+{
+    for (size_t i = 0; i < m; i++) {
+        float *row = c + i * ldc;
+        memset(row, 0, n * sizeof *row);
+        for (size_t l = 0; l < k; l++) {
+            float factor = a[i * lda + l];
+            for (size_t j = 0; j < n; j++)
+                row[j] += factor * (operation == MUL ? b[l * ldb + j] : b[j * ldb + l]);
+        }
+    }
+}
+
+enum { PROBE_M = 21, PROBE_N = 37, PROBE_K = 300 };
+
+/* Whether rows of a product keep their bits when they are multiplied in other company. */
+static int is_row_independent(enum operation operation)
+{
+    static const size_t cuts[] = {1, 2, 3, 5, 8, 13, 20};
+    size_t a_size = (size_t)PROBE_M * PROBE_K, b_size = (size_t)PROBE_N * PROBE_K;
+    float *memory = dpm_alloc(a_size + b_size + 2 * (size_t)PROBE_M * PROBE_N, sizeof *memory);
+    if (!memory)
+        return 0;
+    float *a = memory, *b = a + a_size, *whole = b + b_size, *part = whole + (size_t)PROBE_M * PROBE_N;
+    uint32_t state = 1;
+    for (size_t i = 0; i < a_size + b_size; i++) {
+        state = state * 1664525u + 1013904223u;
+        memory[i] = (float)(state >> 8) * 0x1p-24f - 0.5f;
+    }
+    size_t ldb = operation == MUL ? PROBE_N : PROBE_K;
+    int same = 1;
+    blis_product(operation, whole, PROBE_N, a, PROBE_K, b, ldb, PROBE_M, PROBE_N, PROBE_K);
+    for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++) {
+        for (size_t first = 0; first < PROBE_M; first += cuts[i]) {
+            size_t m = PROBE_M - first < cuts[i] ? PROBE_M - first : cuts[i];
+            blis_product(operation, part, PROBE_N, a + first * PROBE_K, PROBE_K, b, ldb, m, PROBE_N, PROBE_K);
+            same &= memcmp(part, whole + first * PROBE_N, m * PROBE_N * sizeof *part) == 0;
+        }
+    }
+    dpm_free(memory);
+    return same;
+}
+
+static void start(void)
+{
+    choose_kernels();
+    use_plain = !is_row_independent(MUL) || !is_row_independent(MUL_BT);
+}
+
+void dpm_mat_mul(float *c, size_t ldc, const float *a, size_t lda, const float *b, size_t ldb, size_t m, size_t n,
+                 size_t k)
+{
+    assert(k > 0 && ldc >= n && lda >= k && ldb >= n);
+    if (m == 0 || n == 0)
+        return;
+    dpm_call_once(&start_once, start);
+    (use_plain ? plain_product : blis_product)(MUL, c, ldc, a, lda, b, ldb, m, n, k);
+}
+
+void dpm_mat_mul_bt(float *c, size_t ldc, const float *a, size_t lda, const float *b, size_t ldb, size_t m,
+                    size_t n, size_t k)
+{
+    assert(k > 0 && ldc >= n && lda >= k && ldb >= k);
+    if (m == 0 || n == 0)
+        return;
+    dpm_call_once(&start_once, start);
+    (use_plain ? plain_product : blis_product)(MUL_BT, c, ldc, a, lda, b, ldb, m, n, k);
+}
+
+void dpm_mat_mul_at(float *c, size_t ldc, const float *a, size_t lda, const float *b, size_t ldb, size_t m,
+                    size_t n, size_t k)
+{
+    assert(k > 0 && ldc >= n && lda >= m && ldb >= n);
+    if (m == 0 || n == 0)
+        return;
+    dpm_call_once(&start_once, start);
+    blis_product(MUL_AT, c, ldc, a, lda, b, ldb, m, n, k);
+}
+
+const char *dpm_mat_kernels(void)
+{
+    dpm_call_once(&start_once, start);
+    return use_plain ? "plain" : bli_arch_string(bli_arch_query_id());
+}
