@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The door of the vault: all that the other rooms see of the private rows.
+ *
+ * A learner has one way to the data. It plans its queries, has their noise calibrated, opens a release (which
+ * debits the whole plan, before a row is read) and runs the queries. A query is a noisy, Poisson-subsampled sum of
+ * clipped contributions of rows; doc/privacy.md has the statement and the proof. */
+#ifndef DPM_PRIVACY_H
+#define DPM_PRIVACY_H
+
+#include "base_bounds.h"
+
+#include <dpmix/options.h>
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct dpmix_accountant;
+
+/* ---- The data set ---- */
+
+struct dpmix_dataset; /* reference-counted */
+
+enum { DPM_TYPE_U8 = 1, DPM_TYPE_F32 = 2 };
+
+struct dpm_dataset_source {
+    int type;         /* DPM_TYPE_* */
+    const void *rows; /* n_rows x n_columns */
+    size_t n_rows, n_columns;
+    const int32_t *labels; /* or NULL */
+    int n_classes;
+    const double *lower, *upper;
+    size_t n_bounds;
+    /* Gives rows and labels back when the data set ends, where it does not copy them; NULL: they are copied. */
+    void (*release)(void *rows, void *labels);
+};
+
+int dpm_dataset_new(struct dpmix_dataset **out, const struct dpm_dataset_source *source);
+struct dpmix_dataset *dpm_dataset_ref(struct dpmix_dataset *dataset);
+void dpm_dataset_unref(struct dpmix_dataset *dataset); /* NULL is fine */
+size_t dpm_dataset_columns(const struct dpmix_dataset *dataset);
+int dpm_dataset_classes(const struct dpmix_dataset *dataset);
+const struct dpm_bounds *dpm_dataset_bounds(const struct dpmix_dataset *dataset);
+
+/* ---- The query ---- */
+
+/* A contribution is `n_matrices` matrices, each the sum of `rank` outer products left x right'. */
+struct dpm_query_matrix {
+    size_t rows, columns;
+    int rank;
+};
+
+enum { DPM_QUERY_MATRICES = 16 };
+
+struct dpm_query_plan {
+    int n_matrices;
+    struct dpm_query_matrix matrix[DPM_QUERY_MATRICES];
+    int per_part;            /* 1: a sum for each part of the partition; 0: one sum over all rows */
+    double clip_norm;        /* C: of the whole contribution, all matrices together */
+    double cancellation;     /* kappa >= 1: |left||right| summed over a contribution stays below kappa C; 1 at rank 1 */
+    double sampling_rate;    /* q in (0, 1]; 1: every row */
+    uint64_t steps;          /* how often the query may run */
+    double noise_multiplier; /* standard deviation over sensitivity: relative before calibration, final after */
+    size_t normals;          /* independent standard normals lent with each row of a block */
+    size_t scratch;          /* floats of working memory lent for each row of a block */
+};
+
+/* A block: at most dpm_query_block_rows() rows, all of one part when the query is per part. */
+struct dpm_block {
+    size_t n_rows, n_columns;
+    const float *rows;     /* n_rows x n_columns, normalised to [0, 1] */
+    const int32_t *labels; /* n_rows, or NULL */
+    const int32_t *parts;  /* n_rows */
+    const float *normals;  /* n_rows x plan->normals */
+    float *scratch;        /* n_rows x plan->scratch, not cleared */
+};
+
+/* Writes the factors of each row's contribution. left[l] is (n_rows rank) x rows and right[l] is
+ * (n_rows rank) x columns of matrix l, row-major, row i's r-th pair at line i * rank + r.
+ *
+ * It must be pure: row i's factors are a function of the model and of row i (with its label, part and normals)
+ * alone, the same bits whatever other rows the block holds. It writes nothing but left, right and scratch, and
+ * keeps nothing. */
+typedef void dpm_block_fn(const void *model, const struct dpm_block *block, float *const *left,
+                          float *const *right);
+
+/* Number of rows that a block of this plan can hold. */
+size_t dpm_query_block_rows(const struct dpm_query_plan *plan);
+
+/* Largest change, in the Euclidean norm, that one row can make to the sums: clip norm and proven slack. */
+double dpm_query_sensitivity(const struct dpm_query_plan *plan);
+
+/* Standard deviation of the noise on each number of the sums. */
+double dpm_query_noise(const struct dpm_query_plan *plan);
+
+/* Numbers in one sum: the sizes of the matrices added up. */
+size_t dpm_query_size(const struct dpm_query_plan *plan);
+
+/* Scales the relative noise multipliers of the plans by the smallest common factor such that all of them together
+ * spend `share` of the epsilon that is left. */
+int dpm_query_calibrate(const struct dpmix_accountant *accountant, double share, struct dpm_query_plan *plans,
+                        size_t n);
+
+/* ---- The release ---- */
+
+/* A partition of the rows by released numbers and the row alone. `assign` writes part numbers in [0, n_parts); it is
+ * pure in the sense of dpm_block_fn, and has n x `scratch` floats of working memory. */
+typedef void dpm_assign_fn(const void *model, int32_t *parts, const float *rows, const int32_t *labels, size_t n,
+                           size_t n_columns, float *scratch);
+struct dpm_partition {
+    int n_parts;
+    dpm_assign_fn *assign;
+    const void *model;
+    size_t scratch;
+};
+
+struct dpm_release;
+
+/* Allocates all that the queries need, then debits all plans as one entry called `purpose`, then, where there is a
+ * partition, finds each row's part. partition NULL: all rows are one part. threads: 0 is one per processor.
+ * DPMIX_ERR_BUDGET: nothing was read. */
+int dpm_release_open(struct dpm_release **out, struct dpmix_accountant *accountant, struct dpmix_dataset *dataset,
+                     const char *purpose, const struct dpm_query_plan *plans, size_t n_plans,
+                     const struct dpm_partition *partition, int threads);
+
+/* One run of plan number `plan`: sums gets (parts or 1) x dpm_query_size() numbers, matrix after matrix, noise
+ * included. DPMIX_ERR_STATE beyond the planned steps. Not from several threads at once. */
+int dpm_release_query(struct dpm_release *release, size_t plan, dpm_block_fn *contribution, const void *model,
+                      double *sums);
+
+/* A key for the public randomness of the fit (starting values, random frequencies). It is derived one way from the
+ * release's own key, so it tells nothing about the noise. */
+void dpm_release_public_key(const struct dpm_release *release, uint8_t key[32]);
+
+/* Wipes and frees; NULL is fine. */
+void dpm_release_close(struct dpm_release *release);
+
+/* ---- A fit ---- */
+
+/* What every learner's fit is given. */
+struct dpm_fit {
+    struct dpmix_accountant *accountant;
+    struct dpmix_dataset *dataset;
+    double share; /* of the epsilon that is left, in (0, 1] */
+    dpmix_progress_fn progress;
+    void *user;
+    const struct dpm_partition *partition; /* NULL: one part */
+    int threads;
+};
+
+/* Tells the caller; DPMIX_ERR_CANCELLED when it asks to stop. */
+int dpm_fit_progress(const struct dpm_fit *fit, int phase, uint64_t done, uint64_t total);
+
+#endif

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A release: memory, then the debit, then the rows. */
+#include "account_ledger.h"
+#include "base_alloc.h"
+#include "base_fail.h"
+#include "privacy_noise.h"
+#include "privacy_plan.h"
+#include "privacy_sensitivity.h"
+#include "privacy_sum.h"
+
+#include <assert.h>
+#include <fenv.h>
+#include <string.h>
+
+enum { PUBLIC_KEY = 1 }; /* number that the public key is derived from the release's key by */
+
+struct dpm_release {
+    struct dpmix_dataset *dataset;
+    long process;
+    uint8_t key[DPM_KEY_SIZE];
+    size_t n_plans;
+    struct dpm_query_plan *plans;
+    uint64_t *runs;   /* of each plan */
+    uint64_t queries; /* run so far, of all plans: the step of their streams */
+    struct dpm_partition partition;
+    int n_parts;
+    int32_t *parts; /* of all rows; NULL when there is one part */
+    struct dpm_pool *pool;
+    struct dpm_sample sample;
+    int64_t *sums;
+    dpm_mutex *locks;
+    size_t n_locks;
+    struct dpm_sum_worker *workers;
+};
+
+/* ---- Memory ---- */
+
+static int allocate_sums(struct dpm_release *release)
+{
+    size_t largest = 0, matrices = 0;
+    for (size_t i = 0; i < release->n_plans; i++) {
+        const struct dpm_query_plan *plan = &release->plans[i];
+        size_t n = plan->per_part ? (size_t)release->n_parts : 1, numbers;
+        if (!dpm_size_mul(&numbers, n, dpm_query_size(plan)) || numbers > SIZE_MAX / sizeof(int64_t))
+            return dpm_fail(DPMIX_ERR_NOMEM, "out of memory");
+        largest = numbers > largest ? numbers : largest;
+        matrices = n * (size_t)plan->n_matrices > matrices ? n * (size_t)plan->n_matrices : matrices;
+    }
+    release->sums = dpm_alloc(largest, sizeof *release->sums);
+    release->locks = dpm_alloc(matrices, sizeof *release->locks);
+    if (!release->sums || !release->locks)
+        return DPMIX_ERR_NOMEM;
+    for (; release->n_locks < matrices; release->n_locks++) {
+        int status = dpm_mutex_init(&release->locks[release->n_locks]);
+        if (status)
+            return status;
+    }
+    return DPMIX_OK;
+}
+
+/* The partition reads blocks of rows with a plan of its own that has no sums. */
+static struct dpm_query_plan partition_plan(const struct dpm_partition *partition)
+{
+    return (struct dpm_query_plan){.cancellation = 1, .scratch = partition->scratch};
+}
+
+static int allocate_workers(struct dpm_release *release)
+{
+    int threads = dpm_pool_threads(release->pool);
+    size_t n_plans = release->n_plans;
+    struct dpm_query_plan *plans = dpm_alloc(n_plans + 1, sizeof *plans);
+    release->workers = dpm_alloc((size_t)threads, sizeof *release->workers);
+    int status = plans && release->workers ? DPMIX_OK : DPMIX_ERR_NOMEM;
+    if (!status) {
+        memcpy(plans, release->plans, n_plans * sizeof *plans);
+        if (release->parts)
+            plans[n_plans++] = partition_plan(&release->partition);
+    }
+    for (int i = 0; !status && i < threads; i++)
+        status = dpm_sum_worker_new(&release->workers[i], release->dataset, plans, n_plans);
+    dpm_free(plans);
+    return status;
+}
+
+static int allocate(struct dpm_release *release, int threads)
+{
+    size_t n_rows = release->dataset->source.n_rows;
+    if (release->n_parts > 1) {
+        release->parts = dpm_alloc(n_rows, sizeof *release->parts);
+        if (!release->parts)
+            return DPMIX_ERR_NOMEM;
+    }
+    int status = dpm_sample_new(&release->sample, n_rows, release->n_parts);
+    if (!status)
+        status = allocate_sums(release);
+    if (!status)
+        status = dpm_pool_new(&release->pool, threads);
+    if (!status)
+        status = allocate_workers(release);
+    return status;
+}
+
+/* ---- Opening ---- */
+
+static int debit(struct dpm_release *release, struct dpmix_accountant *accountant, const char *purpose)
+{
+    struct dpm_event *events = dpm_alloc(release->n_plans, sizeof *events);
+    if (!events)
+        return DPMIX_ERR_NOMEM;
+    int status = dpm_random_key(release->key);
+    uint64_t number;
+    for (size_t i = 0; i < release->n_plans; i++)
+        events[i] = dpm_plan_event(&release->plans[i]);
+    if (!status)
+        status = dpm_dataset_charge(release->dataset, accountant, purpose, events, release->n_plans, &number);
+    if (!status && release->dataset->test)
+        dpm_random_derive(release->key, release->dataset->test->key, number);
+    dpm_free(events);
+    return status;
+}
+
+/* A dpm_task_fn: parts of one run of rows. */
+static void assign_rows(void *context, size_t task, int worker_number)
+{
+    struct dpm_release *release = context;
+    struct dpm_sum_worker *worker = &release->workers[worker_number];
+    const struct dpm_dataset_source *source = &release->dataset->source;
+    struct dpm_query_plan plan = partition_plan(&release->partition);
+    size_t block = dpm_query_block_rows(&plan), first = task * block;
+    size_t n = source->n_rows - first < block ? source->n_rows - first : block;
+    fenv_t environment;
+    fegetenv(&environment);
+    fesetenv(FE_DFL_ENV);
+    for (size_t i = 0; i < n; i++) {
+        size_t row = first + i;
+        dpm_dataset_gather(release->dataset, worker->rows + i * source->n_columns, &row, 1);
+    }
+    release->partition.assign(release->partition.model, release->parts + first, worker->rows,
+                              source->labels ? source->labels + first : NULL, n, source->n_columns,
+                              worker->scratch);
+    fesetenv(&environment);
+    for (size_t i = first; i < first + n; i++)
+        assert(release->parts[i] >= 0 && release->parts[i] < release->n_parts);
+}
+
+int dpm_release_open(struct dpm_release **out, struct dpmix_accountant *accountant, struct dpmix_dataset *dataset,
+                     const char *purpose, const struct dpm_query_plan *plans, size_t n_plans,
+                     const struct dpm_partition *partition, int threads)
+{
+    int status = DPMIX_OK;
+    for (size_t i = 0; !status && i < n_plans; i++)
+        status = dpm_plan_check(&plans[i]);
+    if (status)
+        return status;
+    struct dpm_release *release = dpm_alloc(1, sizeof *release);
+    if (!release)
+        return DPMIX_ERR_NOMEM;
+    release->dataset = dpm_dataset_ref(dataset);
+    release->process = dpm_process_id();
+    release->n_plans = n_plans;
+    release->n_parts = partition ? partition->n_parts : 1;
+    if (partition)
+        release->partition = *partition;
+    release->plans = dpm_alloc(n_plans, sizeof *release->plans);
+    release->runs = dpm_alloc(n_plans, sizeof *release->runs);
+    status = release->plans && release->runs ? DPMIX_OK : DPMIX_ERR_NOMEM;
+    if (!status) {
+        memcpy(release->plans, plans, n_plans * sizeof *plans);
+        status = allocate(release, threads);
+    }
+    if (!status)
+        status = debit(release, accountant, purpose);
+    if (status) {
+        dpm_release_close(release);
+        return status;
+    }
+    if (release->parts) {
+        struct dpm_query_plan plan = partition_plan(&release->partition);
+        size_t block = dpm_query_block_rows(&plan), n_rows = dataset->source.n_rows;
+        dpm_pool_run(release->pool, (n_rows + block - 1) / block, assign_rows, release);
+    }
+    *out = release;
+    return DPMIX_OK;
+}
+
+void dpm_release_public_key(const struct dpm_release *release, uint8_t key[DPM_KEY_SIZE])
+{
+    dpm_random_derive(key, release->key, PUBLIC_KEY);
+}
+
+void dpm_release_close(struct dpm_release *release)
+{
+    if (!release)
+        return;
+    int threads = release->pool ? dpm_pool_threads(release->pool) : 0;
+    dpm_pool_free(release->pool);
+    for (int i = 0; release->workers && i < threads; i++)
+        dpm_sum_worker_free(&release->workers[i]);
+    dpm_free(release->workers);
+    for (size_t i = 0; i < release->n_locks; i++)
+        dpm_mutex_destroy(&release->locks[i]);
+    dpm_free(release->locks);
+    dpm_free_wiped(release->sums);
+    dpm_free_wiped(release->parts);
+    dpm_sample_free(&release->sample);
+    dpm_free(release->plans);
+    dpm_free(release->runs);
+    dpm_dataset_unref(release->dataset);
+    dpm_free_wiped(release); /* the key is in it */
+}
+
+/* ---- The query ---- */
+
+struct noise_task {
+    const struct dpm_release *release;
+    size_t n;
+    double sigma; /* in grid steps */
+};
+
+static void add_noise(void *context, size_t task, int worker)
+{
+    const struct noise_task *noise = context;
+    (void)worker;
+    dpm_noise_add_chunk(noise->release->sums, noise->n, task, noise->release->key, noise->release->queries,
+                        noise->sigma);
+}
+
+static void observe(struct dpm_release *release, size_t plan_number, size_t n)
+{
+    const struct dpm_test_mode *test = release->dataset->test;
+    const struct dpm_query_plan *plan = &release->plans[plan_number];
+    struct dpm_observation observation = {
+        .plan = plan_number,
+        .query = release->queries,
+        .n = n,
+        .grid = dpm_sensitivity_grid(plan),
+        .sensitivity = dpm_query_sensitivity(plan),
+        .query_plan = plan,
+    };
+    if (test && test->observe)
+        test->observe(test->user, &observation, release->sums);
+}
+
+int dpm_release_query(struct dpm_release *release, size_t plan_number, dpm_block_fn *contribution,
+                      const void *model, double *sums)
+{
+    assert(plan_number < release->n_plans);
+    const struct dpm_query_plan *plan = &release->plans[plan_number];
+    if (release->process != dpm_process_id())
+        return dpm_fail(DPMIX_ERR_STATE, "dataset: it was built before a fork, and does not work in the child");
+    if (release->runs[plan_number] == plan->steps)
+        return dpm_fail(DPMIX_ERR_STATE, "the planned steps are done");
+    release->runs[plan_number]++;
+
+    int n_parts = plan->per_part ? release->n_parts : 1;
+    size_t n = (size_t)n_parts * dpm_query_size(plan);
+    const int32_t *block_parts = n_parts > 1 ? release->parts : NULL;
+    memset(release->sums, 0, n * sizeof *release->sums);
+    dpm_sample_draw(&release->sample, release->dataset->source.n_rows, block_parts, n_parts, plan->sampling_rate,
+                    dpm_query_block_rows(plan), release->key, release->queries);
+    struct dpm_sum sum = {
+        .dataset = release->dataset,
+        .plan = plan,
+        .sample = &release->sample,
+        .parts = release->parts,
+        .key = release->key,
+        .query = release->queries,
+        .contribution = contribution,
+        .model = model,
+        .sums = release->sums,
+        .locks = release->locks,
+        .workers = release->workers,
+    };
+    dpm_pool_run(release->pool, release->sample.n_blocks, dpm_sum_block, &sum);
+    observe(release, plan_number, n);
+
+    double grid = dpm_sensitivity_grid(plan);
+    struct noise_task noise = {release, n, dpm_query_noise(plan) / grid};
+    if (!release->dataset->test || !release->dataset->test->noiseless)
+        dpm_pool_run(release->pool, (n + DPM_NOISE_CHUNK - 1) / DPM_NOISE_CHUNK, add_noise, &noise);
+    for (size_t i = 0; i < n; i++)
+        sums[i] = (double)release->sums[i] * grid;
+    release->queries++;
+    return DPMIX_OK;
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "privacy_sample.h"
+#include "base_alloc.h"
+#include "base_fail.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { ROWS_PER_STREAM = 1024 }; /* rows whose u comes from one stream */
+
+int dpm_sample_new(struct dpm_sample *sample, size_t n_rows, int n_parts)
+{
+    sample->order = dpm_alloc(n_rows, sizeof *sample->order);
+    sample->blocks = dpm_alloc(n_rows, sizeof *sample->blocks); /* blocks are not empty */
+    sample->keys = dpm_alloc(n_rows, sizeof *sample->keys);
+    sample->other_order = dpm_alloc(n_rows, sizeof *sample->other_order);
+    sample->other_keys = dpm_alloc(n_rows, sizeof *sample->other_keys);
+    sample->part_ends = dpm_alloc((size_t)n_parts, sizeof *sample->part_ends);
+    int complete = sample->order && sample->blocks && sample->keys && sample->other_order && sample->other_keys &&
+                   sample->part_ends;
+    return complete ? DPMIX_OK : DPMIX_ERR_NOMEM;
+}
+
+void dpm_sample_free(struct dpm_sample *sample)
+{
+    dpm_free_wiped(sample->order);
+    dpm_free_wiped(sample->blocks);
+    dpm_free_wiped(sample->keys);
+    dpm_free_wiped(sample->other_order);
+    dpm_free_wiped(sample->other_keys);
+    dpm_free_wiped(sample->part_ends);
+    *sample = (struct dpm_sample){0};
+}
+
+/* Selected rows in row order, with their u; returns how many. */
+static size_t select_rows(struct dpm_sample *sample, size_t n_rows, double rate, const uint8_t key[DPM_KEY_SIZE],
+                          uint64_t query)
+{
+    struct dpm_stream stream;
+    int all = rate >= 1;
+    uint64_t threshold = all ? 0 : (uint64_t)ldexp(rate, 64);
+    size_t n = 0;
+    for (size_t row = 0; row < n_rows; row++) {
+        if (row % ROWS_PER_STREAM == 0)
+            dpm_stream_open(&stream, key, DPM_STREAM_SELECT, query, row / ROWS_PER_STREAM);
+        uint64_t u = dpm_stream_next(&stream);
+        if (all || u < threshold) {
+            sample->order[n] = row;
+            sample->keys[n++] = u;
+        }
+    }
+    dpm_stream_wipe(&stream);
+    return n;
+}
+
+/* Brings the rows of each part together, in stable order; part_ends[p] is where part p ends. */
+static void group_by_part(struct dpm_sample *sample, size_t n, const int32_t *parts, int n_parts)
+{
+    memset(sample->part_ends, 0, (size_t)n_parts * sizeof *sample->part_ends);
+    for (size_t i = 0; i < n; i++)
+        if (parts[sample->order[i]] + 1 < n_parts)
+            sample->part_ends[parts[sample->order[i]] + 1]++;
+    for (int p = 1; p < n_parts; p++)
+        sample->part_ends[p] += sample->part_ends[p - 1]; /* where part p begins, until the next loop */
+    for (size_t i = 0; i < n; i++) {
+        size_t to = sample->part_ends[parts[sample->order[i]]]++;
+        sample->other_order[to] = sample->order[i];
+        sample->other_keys[to] = sample->keys[i];
+    }
+    memcpy(sample->order, sample->other_order, n * sizeof *sample->order);
+    memcpy(sample->keys, sample->other_keys, n * sizeof *sample->keys);
+}
+
+/* Rows with the given bit of u clear come first; both sides keep their order. Returns how many are clear. */
+static size_t split_by_bit(struct dpm_sample *sample, size_t first, size_t n, int bit)
+{
+    size_t low = 0, high = 0;
+    for (size_t i = first; i < first + n; i++) {
+        if (sample->keys[i] >> bit & 1) {
+            sample->other_order[high] = sample->order[i];
+            sample->other_keys[high++] = sample->keys[i];
+        } else {
+            sample->order[first + low] = sample->order[i];
+            sample->keys[first + low++] = sample->keys[i];
+        }
+    }
+    memcpy(sample->order + first + low, sample->other_order, high * sizeof *sample->order);
+    memcpy(sample->keys + first + low, sample->other_keys, high * sizeof *sample->keys);
+    return low;
+}
+
+static void add_block(struct dpm_sample *sample, size_t first, size_t n, int part)
+{
+    sample->blocks[sample->n_blocks++] = (struct dpm_sample_block){first, n, part};
+}
+
+/* Splits a dyadic interval, `bit` being the highest bit of u that its rows need not share. Rows that share all 64
+ * bits (a probability below 2^-1000 for a block of them) are cut by number. */
+static void split_interval(struct dpm_sample *sample, size_t first, size_t n, int part, size_t block_rows, int bit)
+{
+    if (n == 0)
+        return;
+    if (n <= block_rows) {
+        add_block(sample, first, n, part);
+        return;
+    }
+    if (bit < 0) {
+        for (size_t i = 0; i < n; i += block_rows)
+            add_block(sample, first + i, n - i < block_rows ? n - i : block_rows, part);
+        return;
+    }
+    size_t low = split_by_bit(sample, first, n, bit);
+    split_interval(sample, first, low, part, block_rows, bit - 1);
+    split_interval(sample, first + low, n - low, part, block_rows, bit - 1);
+}
+
+void dpm_sample_draw(struct dpm_sample *sample, size_t n_rows, const int32_t *parts, int n_parts, double rate,
+                     size_t block_rows, const uint8_t key[DPM_KEY_SIZE], uint64_t query)
+{
+    size_t n = select_rows(sample, n_rows, rate, key, query);
+    sample->n_blocks = 0;
+    if (!parts) {
+        split_interval(sample, 0, n, 0, block_rows, 63);
+        return;
+    }
+    group_by_part(sample, n, parts, n_parts);
+    for (int part = 0; part < n_parts; part++) {
+        size_t first = part == 0 ? 0 : sample->part_ends[part - 1];
+        split_interval(sample, first, sample->part_ends[part] - first, part, block_rows, 63);
+    }
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The clipped sum of one query on the integer grid: where private rows are read. */
+#ifndef DPM_PRIVACY_SUM_H
+#define DPM_PRIVACY_SUM_H
+
+#include "base_threads.h"
+#include "privacy_dataset.h"
+#include "privacy_sample.h"
+
+/* What one thread needs for a block of any plan of the release. */
+struct dpm_sum_worker {
+    float *rows, *normals, *scratch, *product;
+    int32_t *labels, *parts;
+    float *left[DPM_QUERY_MATRICES], *right[DPM_QUERY_MATRICES];
+};
+
+struct dpm_sum {
+    const struct dpmix_dataset *dataset;
+    const struct dpm_query_plan *plan;
+    const struct dpm_sample *sample;
+    const int32_t *parts; /* of all rows, or NULL: all are part 0 */
+    const uint8_t *key;
+    uint64_t query;
+    dpm_block_fn *contribution;
+    const void *model;
+    int64_t *sums;                  /* (parts or 1) x plan size, in grid steps */
+    dpm_mutex *locks;               /* one for each sum and matrix: additions of integers may come in any order */
+    struct dpm_sum_worker *workers; /* one per thread */
+};
+
+int dpm_sum_worker_new(struct dpm_sum_worker *worker, const struct dpmix_dataset *dataset,
+                       const struct dpm_query_plan *plans, size_t n_plans);
+void dpm_sum_worker_free(struct dpm_sum_worker *worker);
+
+/* A dpm_task_fn: adds block number `task` of the sample to the sums; context is a struct dpm_sum. */
+void dpm_sum_block(void *context, size_t task, int worker);
+
+#endif
