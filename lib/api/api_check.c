@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "api_check.h"
+
+#include "base_options.h"
+
+#include <string.h>
+
+int dpm_api_text(const char *from, char *text, size_t capacity, size_t *length)
+{
+    size_t n = strlen(from);
+    if (!text && !length)
+        return dpm_fail(DPMIX_ERR_ARG, "text, length: both are NULL");
+    if (text && capacity <= n)
+        return dpm_fail(DPMIX_ERR_RANGE, "capacity: the text and its NUL do not fit");
+    if (text)
+        memcpy(text, from, n + 1);
+    if (length)
+        *length = n;
+    return DPMIX_OK;
+}
+
+int dpm_api_share(double share)
+{
+    if (!(share > 0 && share <= 1))
+        return dpm_fail(DPMIX_ERR_RANGE, "share: must lie in (0, 1]");
+    return DPMIX_OK;
+}
+
+struct dpm_fit dpm_api_fit(struct dpmix_accountant *accountant, struct dpmix_dataset *dataset, double share,
+                           dpmix_progress_fn progress, void *user, const struct dpmix_options *options)
+{
+    return (struct dpm_fit){
+        .accountant = accountant,
+        .dataset = dataset,
+        .share = share,
+        .progress = progress,
+        .user = user,
+        .threads = dpm_option_int(options, DPMIX_OPTION_THREADS),
+    };
+}
+
+int dpm_api_rows(const float *rows, size_t n_rows, size_t n_columns, const struct dpm_bounds *bounds)
+{
+    if (n_columns != bounds->n_columns)
+        return dpm_fail(DPMIX_ERR_RANGE, "n_columns: not the number that the model was fitted with");
+    if (!rows && n_rows > 0)
+        return dpm_fail(DPMIX_ERR_ARG, "rows: NULL");
+    if (n_rows > SIZE_MAX / sizeof(float) / n_columns)
+        return dpm_fail(DPMIX_ERR_RANGE, "the number of rows: too large");
+    return DPMIX_OK;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the public functions share: argument checks, texts, model files. */
+#ifndef DPM_API_CHECK_H
+#define DPM_API_CHECK_H
+
+#include "base_blob.h"
+#include "base_fail.h"
+#include "privacy.h"
+
+#include <stddef.h>
+
+/* Ends a public function: puts its name before the message of a failure. */
+#define API_RETURN(status) return dpm_fail_in(__func__, (status))
+
+/* Ends it when a pointer is missing. */
+#define API_NEED(pointer)                                                                                            \
+    do {                                                                                                             \
+        if (!(pointer))                                                                                              \
+            return dpm_fail_in(__func__, dpm_fail(DPMIX_ERR_ARG, #pointer ": NULL"));                                \
+    } while (0)
+
+/* Ends it unless the handle is fitted. */
+#define API_FITTED(handle)                                                                                           \
+    do {                                                                                                             \
+        if (!(handle)->fitted)                                                                                       \
+            return dpm_fail_in(__func__, dpm_fail(DPMIX_ERR_STATE, #handle ": it is not fitted yet"));               \
+    } while (0)
+
+/* The options that NULL stands for. */
+const struct dpmix_options *dpm_api_defaults(void);
+
+/* Copies text out by the rule of dpmix_accountant_json(). */
+int dpm_api_text(const char *from, char *text, size_t capacity, size_t *length);
+
+/* share in (0, 1]. */
+int dpm_api_share(double share);
+
+/* What a fit needs, with the options' number of threads. */
+struct dpm_fit dpm_api_fit(struct dpmix_accountant *accountant, struct dpmix_dataset *dataset, double share,
+                           dpmix_progress_fn progress, void *user, const struct dpmix_options *options);
+
+/* Rows and columns of a call that samples or assigns. */
+int dpm_api_rows(const float *rows, size_t n_rows, size_t n_columns, const struct dpm_bounds *bounds);
+
+#endif

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <dpmix/dpmix.h>
+
+#include "api_check.h"
+#include "base_alloc.h"
+#include "load_idx.h"
+
+/* For data that the caller keeps. */
+static void give_back_nothing(void *rows, void *labels)
+{
+    (void)rows, (void)labels;
+}
+
+static int new_from_memory(dpmix_dataset **out, struct dpm_dataset_source *source, int storage)
+{
+    if (storage != DPMIX_STORAGE_COPY && storage != DPMIX_STORAGE_BORROW)
+        return dpm_fail(DPMIX_ERR_ARG, "storage: not a DPMIX_STORAGE_*");
+    source->release = storage == DPMIX_STORAGE_BORROW ? give_back_nothing : NULL;
+    return dpm_dataset_new(out, source);
+}
+
+int dpmix_dataset_new_u8(dpmix_dataset **out, const uint8_t *rows, size_t n_rows, size_t n_columns,
+                         const int32_t *labels, int n_classes, const double *lower, const double *upper,
+                         size_t n_bounds, int storage)
+{
+    API_NEED(out);
+    API_NEED(lower);
+    API_NEED(upper);
+    struct dpm_dataset_source source = {DPM_TYPE_U8, rows,  n_rows, n_columns, labels,
+                                        n_classes,   lower, upper,  n_bounds,  NULL};
+    API_RETURN(new_from_memory(out, &source, storage));
+}
+
+int dpmix_dataset_new_f32(dpmix_dataset **out, const float *rows, size_t n_rows, size_t n_columns,
+                          const int32_t *labels, int n_classes, const double *lower, const double *upper,
+                          size_t n_bounds, int storage)
+{
+    API_NEED(out);
+    API_NEED(lower);
+    API_NEED(upper);
+    struct dpm_dataset_source source = {DPM_TYPE_F32, rows,  n_rows, n_columns, labels,
+                                        n_classes,    lower, upper,  n_bounds,  NULL};
+    API_RETURN(new_from_memory(out, &source, storage));
+}
+
+static void free_loaded(void *rows, void *labels)
+{
+    dpm_free_wiped(rows);
+    dpm_free_wiped(labels);
+}
+
+/* Label bytes as class numbers. */
+static int load_labels(int32_t **out, const char *path, size_t n_rows)
+{
+    struct dpm_idx file = {0};
+    int status = dpm_load_idx(&file, path);
+    if (status)
+        return status;
+    int32_t *labels = NULL;
+    if (file.item_size != 1 || file.items != n_rows) {
+        status = dpm_fail(DPMIX_ERR_FORMAT, "labels_path: not one byte for each of the images");
+        goto out;
+    }
+    labels = dpm_alloc(n_rows, sizeof *labels);
+    if (!labels) {
+        status = DPMIX_ERR_NOMEM;
+        goto out;
+    }
+    for (size_t i = 0; i < n_rows; i++)
+        labels[i] = file.bytes[i];
+    *out = labels;
+out:
+    dpm_free_wiped(file.bytes);
+    return status;
+}
+
+static int new_from_idx(dpmix_dataset **out, const char *images_path, const char *labels_path, int n_classes,
+                        double lower, double upper)
+{
+    struct dpm_idx images = {0};
+    int32_t *labels = NULL;
+    if (labels_path && (n_classes < 1 || n_classes > 256))
+        return dpm_fail(DPMIX_ERR_RANGE, "n_classes: must lie in [1, 256] when labels are given");
+    if (!labels_path && n_classes != 0)
+        return dpm_fail(DPMIX_ERR_ARG, "labels_path: NULL although n_classes is not 0");
+    int status = dpm_load_idx(&images, images_path);
+    if (!status && labels_path)
+        status = load_labels(&labels, labels_path, images.items);
+    if (!status) {
+        struct dpm_dataset_source source = {DPM_TYPE_U8, images.bytes, images.items, images.item_size, labels,
+                                            n_classes,   &lower,       &upper,       1,                free_loaded};
+        status = dpm_dataset_new(out, &source);
+    }
+    if (status)
+        free_loaded(images.bytes, labels);
+    return status;
+}
+
+int dpmix_dataset_new_idx(dpmix_dataset **out, const char *images_path, const char *labels_path, int n_classes,
+                          double lower, double upper)
+{
+    API_NEED(out);
+    API_NEED(images_path);
+    API_RETURN(new_from_idx(out, images_path, labels_path, n_classes, lower, upper));
+}
+
+void dpmix_dataset_free(dpmix_dataset *dataset)
+{
+    dpm_dataset_unref(dataset);
+}
+
+size_t dpmix_dataset_columns(const dpmix_dataset *dataset)
+{
+    return dataset ? dpm_dataset_columns(dataset) : 0;
+}
+
+int dpmix_dataset_classes(const dpmix_dataset *dataset)
+{
+    return dataset ? dpm_dataset_classes(dataset) : 0;
+}

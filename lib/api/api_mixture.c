@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <dpmix/dpmix.h>
+
+#include "api_check.h"
+#include "mixture_model.h"
+
+int dpmix_mixture_new(dpmix_mixture **out, dpmix_clusterer *clusterer, const dpmix_generator *generator)
+{
+    API_NEED(out);
+    API_NEED(clusterer);
+    API_NEED(generator);
+    API_FITTED(clusterer);
+    API_RETURN(dpm_mixture_new(out, clusterer, generator));
+}
+
+void dpmix_mixture_free(dpmix_mixture *mixture)
+{
+    dpm_mixture_free(mixture);
+}
+
+int dpmix_mixture_fit(dpmix_mixture *mixture, dpmix_accountant *accountant, dpmix_dataset *dataset, double share,
+                      dpmix_progress_fn progress, void *user)
+{
+    API_NEED(mixture);
+    API_NEED(accountant);
+    API_NEED(dataset);
+    struct dpm_fit fit = dpm_api_fit(accountant, dataset, share, progress, user, &mixture->generator->options);
+    int status = dpm_api_share(share);
+    API_RETURN(status ? status : dpm_mixture_fit(mixture, &fit));
+}
+
+int dpmix_mixture_parts(const dpmix_mixture *mixture)
+{
+    return mixture ? mixture->clusterer->n_parts : 0;
+}
+
+size_t dpmix_mixture_columns(const dpmix_mixture *mixture)
+{
+    return mixture && mixture->generator->fitted ? mixture->generator->bounds.n_columns : 0;
+}
+
+int dpmix_mixture_classes(const dpmix_mixture *mixture)
+{
+    return mixture ? dpm_mixture_classes(mixture) : 0;
+}
+
+/* The mixture is fitted when its generator is. */
+static int need_fitted(const dpmix_mixture *mixture)
+{
+    if (!mixture)
+        return dpm_fail(DPMIX_ERR_ARG, "mixture: NULL");
+    if (!mixture->generator->fitted)
+        return dpm_fail(DPMIX_ERR_STATE, "mixture: it is not fitted yet");
+    return DPMIX_OK;
+}
+
+int dpmix_mixture_sample(const dpmix_mixture *mixture, float *rows, int32_t *labels, uint64_t first, size_t n,
+                         size_t n_columns, const uint64_t *seed)
+{
+    int status = need_fitted(mixture);
+    if (!status)
+        status = dpm_api_rows(rows, n, n_columns, &mixture->generator->bounds);
+    API_RETURN(status ? status : dpm_mixture_sample(mixture, rows, labels, first, n, seed));
+}
+
+int dpmix_mixture_ledger(const dpmix_mixture *mixture, char *text, size_t capacity, size_t *length)
+{
+    int status = need_fitted(mixture);
+    API_RETURN(status ? status : dpm_api_text(mixture->generator->ledger, text, capacity, length));
+}
+
+int dpmix_mixture_save(const dpmix_mixture *mixture, const char *path)
+{
+    API_NEED(path);
+    struct dpm_blob blob = {0};
+    int status = need_fitted(mixture);
+    if (!status) {
+        dpm_mixture_put(mixture, &blob);
+        status = dpm_blob_write(&blob, DPM_BLOB_MIXTURE, path);
+    }
+    dpm_blob_free(&blob);
+    API_RETURN(status);
+}
+
+int dpmix_mixture_load(dpmix_mixture **out, const char *path)
+{
+    API_NEED(out);
+    API_NEED(path);
+    struct dpm_blob blob = {0};
+    struct dpmix_mixture *mixture = NULL;
+    int status = dpm_blob_read(&blob, DPM_BLOB_MIXTURE, path);
+    if (!status)
+        status = dpm_mixture_get(&mixture, &blob);
+    if (!status)
+        status = dpm_blob_finish(&blob);
+    if (status)
+        dpm_mixture_free(mixture);
+    else
+        *out = mixture;
+    dpm_blob_free(&blob);
+    API_RETURN(status);
+}

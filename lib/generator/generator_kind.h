@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The generators behind one vtable. A new one is a source file and a row in generator_kind.c. */
+#ifndef DPM_GENERATOR_KIND_H
+#define DPM_GENERATOR_KIND_H
+
+#include "base_blob.h"
+#include "base_options.h"
+#include "privacy.h"
+#include "random_stream.h"
+
+#include <dpmix/generator.h>
+
+#include <stdatomic.h>
+
+struct dpmix_generator;
+
+enum { DPM_SAMPLE_CHUNK = 256 }; /* records sampled side by side */
+
+struct dpm_generator_kind {
+    int kind; /* DPMIX_GENERATOR_* */
+
+    /* Fits generator->model: fit->partition->n_parts models under one debit, every part at the same sampling rate
+     * and number of steps. The shared fields (parts, columns, classes, bounds) are set. Sets makes_labels. On failure
+     * leaves model NULL or fit for free_model. */
+    int (*fit)(struct dpmix_generator *generator, const struct dpm_fit *fit);
+    void (*free_model)(void *model); /* NULL is fine */
+
+    /* n <= DPM_SAMPLE_CHUNK records of model number `part`, normalised to [0, 1] (values outside are clamped by the
+     * caller); labels is NULL when they are not wanted. `scratch` has DPM_SAMPLE_CHUNK x sample_scratch() floats. */
+    void (*sample)(const struct dpmix_generator *generator, int part, float *rows, int32_t *labels, size_t n,
+                   struct dpm_stream *stream, float *scratch);
+    size_t (*sample_scratch)(const struct dpmix_generator *generator);
+
+    void (*put)(const struct dpmix_generator *generator, struct dpm_blob *blob);
+    void (*get)(struct dpmix_generator *generator, struct dpm_blob *blob); /* shared fields are set */
+};
+
+struct dpmix_generator {
+    const struct dpm_generator_kind *kind;
+    struct dpmix_options options;
+    int fitted;
+    int n_parts; /* models in it: 1, or the parts of a mixture */
+    int n_classes;
+    int makes_labels; /* records come with a label of its own making */
+    struct dpm_bounds bounds;
+    char *ledger; /* JSON, as it was when the fit ended */
+    void *model;  /* of the kind */
+};
+
+extern const struct dpm_generator_kind dpm_generator_gaussian, dpm_generator_vae;
+
+int dpm_generator_new(struct dpmix_generator **out, int kind, const struct dpmix_options *options);
+void dpm_generator_free(struct dpmix_generator *generator);
+int dpm_generator_fit(struct dpmix_generator *generator, const struct dpm_fit *fit);
+
+/* Records `first`, ..., first + n - 1 of the endless sequence of *seed (NULL: fresh random bits). A record's part is
+ * drawn by `weights` (n_parts numbers, sum 1). rows: n x columns, in declared units. labels: DPMIX_ERR_UNSUPPORTED
+ * unless the generator makes them; NULL when not wanted. parts: NULL, or where the parts go. */
+int dpm_generator_sample(const struct dpmix_generator *generator, const double *weights, float *rows,
+                         int32_t *labels, int32_t *parts, uint64_t first, size_t n, const uint64_t *seed);
+
+void dpm_generator_put(const struct dpmix_generator *generator, struct dpm_blob *blob);
+int dpm_generator_get(struct dpmix_generator **out, struct dpm_blob *blob);
+
+#endif
