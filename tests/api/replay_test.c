@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Neighbour replay: a learner runs on a data set, and again, with the same randomness, on one that lacks the last row.
+ * The second run is shown the first one's released numbers, so that both have the same history, as in the proof of
+ * composition; then every query's sums before noise must differ by at most the declared sensitivity. */
+#include "base_alloc.h"
+#include "check_main.h"
+#include "privacy_test.h"
+
+#include <dpmix/dpmix.h>
+
+#include <math.h>
+#include <string.h>
+
+enum { COLUMNS = 64, CLASSES = 3, ROWS = 900, MOST_QUERIES = 64 };
+
+static float rows[ROWS * COLUMNS];
+static int32_t labels[ROWS];
+
+/* Blobs in 8 x 8 pixels. The last row is far from all others, in the largest class or a class of its own. */
+static void fill(int last_class)
+{
+    uint32_t state = 7;
+    for (size_t i = 0; i < ROWS; i++) {
+        labels[i] = i % 7 == 0; /* class 2 is empty but for the last row */
+        for (size_t j = 0; j < COLUMNS; j++) {
+            state = state * 1664525u + 1013904223u;
+            float noise = (float)(state >> 8) * 0x1p-24f;
+            rows[i * COLUMNS + j] = 0.6f * noise + (j / 8 % 2 == (size_t)labels[i] ? 0.4f : 0.0f);
+        }
+    }
+    labels[ROWS - 1] = last_class;
+    for (size_t j = 0; j < COLUMNS; j++)
+        rows[(ROWS - 1) * COLUMNS + j] = j % 3 == 0;
+}
+
+struct recording {
+    int replaying;
+    size_t n, next;
+    struct {
+        int64_t *sums;
+        size_t n;
+        double grid, sensitivity, change;
+    } query[MOST_QUERIES];
+};
+
+static void observe(void *user, const struct dpm_observation *observation, int64_t *sums)
+{
+    struct recording *recording = user;
+    if (!recording->replaying) {
+        ck_assert_uint_lt(recording->n, MOST_QUERIES);
+        int64_t *copy = dpm_alloc(observation->n, sizeof *copy);
+        memcpy(copy, sums, observation->n * sizeof *copy);
+        recording->query[recording->n].sums = copy;
+        recording->query[recording->n].n = observation->n;
+        recording->query[recording->n].grid = observation->grid;
+        recording->query[recording->n++].sensitivity = observation->sensitivity;
+        return;
+    }
+    ck_assert_uint_lt(recording->next, recording->n);
+    const int64_t *first = recording->query[recording->next].sums;
+    ck_assert_uint_eq(observation->n, recording->query[recording->next].n);
+    ck_assert(observation->grid == recording->query[recording->next].grid);
+    double squares = 0;
+    for (size_t i = 0; i < observation->n; i++)
+        squares += pow((double)(sums[i] - first[i]), 2);
+    recording->query[recording->next++].change = sqrt(squares) * observation->grid;
+    memcpy(sums, first, observation->n * sizeof *sums);
+}
+
+/* What is run: a clusterer with a generator on its parts (kind 0: none), or a generator alone. */
+struct learner {
+    const char *name;
+    int clusterer, generator;
+    int conditional;
+};
+
+static const struct learner learners[] = {
+    {"by label, Gaussian", DPMIX_CLUSTERER_LABEL, DPMIX_GENERATOR_GAUSSIAN, 0},
+    {"k-means, Gaussian", DPMIX_CLUSTERER_KMEANS, DPMIX_GENERATOR_GAUSSIAN, 0},
+    {"Gaussian", 0, DPMIX_GENERATOR_GAUSSIAN, 0},
+    {"VAE", 0, DPMIX_GENERATOR_VAE, 0},
+    {"conditional VAE", 0, DPMIX_GENERATOR_VAE, 1},
+    {"by label, VAE", DPMIX_CLUSTERER_LABEL, DPMIX_GENERATOR_VAE, 0},
+    {"k-means, conditional VAE", DPMIX_CLUSTERER_KMEANS, DPMIX_GENERATOR_VAE, 1},
+};
+
+static dpmix_options *options_of(const struct learner *learner)
+{
+    dpmix_options *options = NULL;
+    ck_assert_int_eq(dpmix_options_new(&options), 0);
+    ck_assert_int_eq(dpmix_options_set_int(options, DPMIX_OPTION_THREADS, 2), 0);
+    ck_assert_int_eq(dpmix_options_set_int(options, DPMIX_OPTION_CLUSTERS, 4), 0);
+    ck_assert_int_eq(dpmix_options_set_int(options, DPMIX_OPTION_STEPS, 12), 0);
+    ck_assert_int_eq(dpmix_options_set_double(options, DPMIX_OPTION_SAMPLING_RATE, 0.7), 0);
+    ck_assert_int_eq(dpmix_options_set_int(options, DPMIX_OPTION_VAE_HIDDEN, 16), 0);
+    ck_assert_int_eq(dpmix_options_set_int(options, DPMIX_OPTION_VAE_LATENT, 4), 0);
+    ck_assert_int_eq(dpmix_options_set_int(options, DPMIX_OPTION_CONDITIONAL, learner->conditional), 0);
+    return options;
+}
+
+static void run(const struct learner *learner, size_t n_rows, const struct dpm_test_mode *mode)
+{
+    const double lower = 0, upper = 1;
+    dpmix_dataset *dataset = NULL;
+    dpmix_accountant *accountant = NULL;
+    dpmix_clusterer *clusterer = NULL;
+    dpmix_generator *generator = NULL;
+    dpmix_mixture *mixture = NULL;
+    dpmix_options *options = options_of(learner);
+    ck_assert_int_eq(dpmix_accountant_new(&accountant, 3, 1e-5, DPMIX_ADJACENCY_ADD_REMOVE), 0);
+    ck_assert_int_eq(dpmix_dataset_new_f32(&dataset, rows, n_rows, COLUMNS, labels, CLASSES, &lower, &upper, 1,
+                                           DPMIX_STORAGE_COPY),
+                     0);
+    dpm_dataset_set_test(dataset, mode);
+    ck_assert_int_eq(dpmix_generator_new(&generator, learner->generator, options), 0);
+    if (learner->clusterer) {
+        ck_assert_int_eq(dpmix_clusterer_new(&clusterer, learner->clusterer, options), 0);
+        ck_assert_int_eq(dpmix_clusterer_fit(clusterer, accountant, dataset, 0.3, NULL, NULL), 0);
+        ck_assert_int_eq(dpmix_mixture_new(&mixture, clusterer, generator), 0);
+        ck_assert_int_eq(dpmix_mixture_fit(mixture, accountant, dataset, 1, NULL, NULL), 0);
+    } else {
+        ck_assert_int_eq(dpmix_generator_fit(generator, accountant, dataset, 1, NULL, NULL), 0);
+    }
+    dpmix_mixture_free(mixture);
+    dpmix_clusterer_free(clusterer);
+    dpmix_generator_free(generator);
+    dpmix_dataset_free(dataset);
+    dpmix_accountant_free(accountant);
+    dpmix_options_free(options);
+}
+
+START_TEST(every_query_changes_by_its_sensitivity_at_most)
+{
+    const struct learner *learner = &learners[_i / 2];
+    struct recording recording = {0};
+    struct dpm_test_mode mode = {.key = "a fixed key for the tests, no 6", .observe = observe, .user = &recording};
+    fill(_i % 2 ? 2 : 0);
+    run(learner, ROWS, &mode);
+    recording.replaying = 1;
+    run(learner, ROWS - 1, &mode);
+    ck_assert_uint_eq(recording.next, recording.n);
+    ck_assert_uint_ge(recording.n, 2);
+    double largest = 0;
+    for (size_t i = 0; i < recording.n; i++) {
+        ck_assert_msg(recording.query[i].change <= recording.query[i].sensitivity,
+                      "%s, query %zu: the sums change by %.9g, declared are %.9g", learner->name, i,
+                      recording.query[i].change, recording.query[i].sensitivity);
+        largest = fmax(largest, recording.query[i].change / recording.query[i].sensitivity);
+        dpm_free(recording.query[i].sums);
+    }
+    ck_assert_double_gt(largest, 0.5); /* the row is not ignored */
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    Suite *s = suite_create("replay");
+    TCase *replay = tcase_create("replay");
+    tcase_set_timeout(replay, 0);
+    tcase_add_loop_test(replay, every_query_changes_by_its_sensitivity_at_most, 0,
+                        2 * (int)(sizeof learners / sizeof *learners));
+    suite_add_tcase(s, replay);
+    return s;
+}
+
+CHECK_MAIN(suite)
