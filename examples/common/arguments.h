@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The command line of release_images. */
+#ifndef EXAMPLE_ARGUMENTS_H
+#define EXAMPLE_ARGUMENTS_H
+
+#include <dpmix/options.h>
+#include <stdint.h>
+
+struct arguments {
+    const char *images, *labels;           /* labels may be NULL where no part of the model needs them */
+    const char *test_images, *test_labels; /* both or neither */
+    const char *output, *json;             /* json may be NULL */
+    double epsilon, delta;
+    int64_t adjacency, partition, generator; /* DPMIX_ADJACENCY_*, DPMIX_CLUSTERER_*, DPMIX_GENERATOR_* */
+    int64_t classes, records;
+    dpmix_options *options;
+};
+
+/* ARGUMENTS_RUN: go on. ARGUMENTS_HELP: the help was printed. ARGUMENTS_BAD: a line on stderr says what is
+ * wrong. The strings are those of argv. The caller closes in every case. */
+enum { ARGUMENTS_RUN, ARGUMENTS_HELP, ARGUMENTS_BAD };
+
+int arguments_read(struct arguments *arguments, int argc, char **argv);
+void arguments_close(struct arguments *arguments);
+
+#endif

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "synthesis.h"
+
+#include "idx_write.h"
+#include "png_sheet.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Records are drawn and written in pieces, so that memory does not grow with their number. */
+enum { PIECE = 1000, ROWS_WITHOUT_LABELS = 10, LARGEST_PICTURE = 1024 };
+
+struct synthesis {
+    const dpmix_mixture *mixture;
+    size_t columns;
+    float *rows;
+    int32_t *labels; /* NULL when the model has none */
+    uint8_t *bytes, *label_bytes;
+    struct idx_writer images_file, labels_file;
+    struct png_sheet sheet; /* not open when a record is no picture of a sensible size */
+};
+
+int synthesis_has_sheet(const struct idx_shape *shape)
+{
+    return shape->height <= LARGEST_PICTURE && shape->width <= LARGEST_PICTURE;
+}
+
+static int synthesis_open(struct synthesis *s, const struct idx_shape *shape, size_t records,
+                          const struct output_files *files)
+{
+    const size_t sizes[] = {records, shape->height, shape->width};
+    const int classes = dpmix_mixture_classes(s->mixture);
+    const size_t sheet_rows = classes > 0 ? (size_t)classes : ROWS_WITHOUT_LABELS;
+    s->columns = dpmix_mixture_columns(s->mixture);
+    if (s->columns != shape->height * shape->width) {
+        fputs("release_images: the images changed while they were read\n", stderr);
+        return -1;
+    }
+    s->rows = calloc(PIECE * s->columns, sizeof(*s->rows));
+    s->bytes = calloc(PIECE, s->columns);
+    s->label_bytes = calloc(PIECE, 1);
+    if (classes > 0)
+        s->labels = calloc(PIECE, sizeof(*s->labels));
+    int failed = !s->rows || !s->bytes || !s->label_bytes || (classes > 0 && !s->labels);
+    if (!failed && synthesis_has_sheet(shape))
+        failed = png_sheet_open(&s->sheet, sheet_rows, shape->height, shape->width);
+    if (failed) {
+        fputs("release_images: out of memory\n", stderr);
+        return -1;
+    }
+    if (idx_write_open(&s->images_file, files->images, sizes, 3) != 0)
+        return -1;
+    if (classes > 0)
+        return idx_write_open(&s->labels_file, files->labels, sizes, 1);
+    remove(files->labels); /* an earlier release's labels would not fit these records */
+    return 0;
+}
+
+static int synthesis_close(struct synthesis *s)
+{
+    int failed = idx_write_close(&s->images_file);
+    if (idx_write_close(&s->labels_file) != 0)
+        failed = -1;
+    png_sheet_close(&s->sheet);
+    free(s->rows);
+    free(s->labels);
+    free(s->bytes);
+    free(s->label_bytes);
+    return failed;
+}
+
+static uint8_t to_byte(float value)
+{
+    return value > 0.0f ? (uint8_t)(value < 255.0f ? value + 0.5f : 255.0f) : 0;
+}
+
+/* Sampling is post-processing: it costs no privacy, with a seed or without. */
+static int write_piece(struct synthesis *s, size_t first, size_t n)
+{
+    if (dpmix_mixture_sample(s->mixture, s->rows, s->labels, first, n, s->columns, NULL) != DPMIX_OK) {
+        fprintf(stderr, "release_images: %s\n", dpmix_last_error());
+        return -1;
+    }
+    for (size_t i = 0; i < n * s->columns; i++)
+        s->bytes[i] = to_byte(s->rows[i]);
+    for (size_t i = 0; i < n; i++) {
+        if (s->labels)
+            s->label_bytes[i] = (uint8_t)s->labels[i];
+        if (s->sheet.pixels)
+            png_sheet_offer(&s->sheet, s->labels ? s->label_bytes[i] : (first + i) / PNG_SHEET_COLUMNS,
+                            s->bytes + i * s->columns);
+    }
+    if (idx_write(&s->images_file, s->bytes, n * s->columns) != 0)
+        return -1;
+    return s->labels ? idx_write(&s->labels_file, s->label_bytes, n) : 0;
+}
+
+int synthesis_write(const dpmix_mixture *mixture, const struct idx_shape *shape, size_t records,
+                    const struct output_files *files, struct progress *progress)
+{
+    struct synthesis s = {.mixture = mixture};
+    int failed = synthesis_open(&s, shape, records, files);
+    for (size_t first = 0; failed == 0 && first < records; first += PIECE) {
+        const size_t left = records - first;
+        const size_t n = left < PIECE ? left : PIECE;
+        failed = write_piece(&s, first, n);
+        if (failed == 0)
+            progress_update(progress, "sampling", first + n, records);
+    }
+    progress_close(progress);
+    if (failed == 0 && s.sheet.pixels)
+        failed = png_sheet_write(&s.sheet, files->sheet);
+    if (failed == 0 && !s.sheet.pixels)
+        fputs("release_images: the records are too large for a sheet of pictures; none is written\n", stderr);
+    return synthesis_close(&s) != 0 ? -1 : failed;
+}
