@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The privacy of a composition of events: the room's front. It picks the method: the closed form for plain
+ * Gaussians, Renyi differential privacy for the rest. What it gives is never below the true value. */
+#ifndef DPM_ACCOUNT_CURVE_H
+#define DPM_ACCOUNT_CURVE_H
+
+#include "account_event.h"
+
+#include <stddef.h>
+
+/* DPMIX_ERR_RANGE names the first field that is out of range: noise_multiplier > 0 and finite,
+ * sampling_rate in (0, 1] (read for subsampled events only), count >= 1. DPMIX_ERR_ARG: an unknown kind or
+ * adjacency. DPMIX_ERR_UNSUPPORTED: subsampled events with a rate below 1 under replace-one. */
+int dpm_account_check(const struct dpm_event *events, size_t n, int adjacency);
+
+/* Smallest epsilon that the composition of the n events is known to satisfy at `delta` in (0, 1), under an
+ * adjacency DPMIX_ADJACENCY_*. No events: 0. INFINITY when no finite one is known. The same arguments give
+ * the same bits. Fails as dpm_account_check does. */
+int dpm_account_epsilon(double *epsilon, const struct dpm_event *events, size_t n, int adjacency,
+                        double delta);
+
+/* Smallest multiplier m such that `held` composed with `stage`, the noise multipliers of `stage`
+ * multiplied by m, satisfies (target_epsilon, delta). Errs on the safe side: dpm_account_epsilon of the
+ * held events followed by the multiplied ones is at most the target, and m is within 1e-9 relative of the
+ * smallest of which that holds. DPMIX_ERR_BUDGET when no noise is enough (the held events alone pass the
+ * target). */
+int dpm_account_calibrate(double *multiplier, const struct dpm_event *held, size_t n_held,
+                          const struct dpm_event *stage, size_t n_stage, int adjacency, double delta,
+                          double target_epsilon);
+
+#endif

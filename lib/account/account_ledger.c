@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "account_curve.h"
+#include "account_state.h"
+#include "base_alloc.h"
+#include "base_fail.h"
+
+#include <dpmix/accountant.h>
+
+#include <math.h>
+#include <string.h>
+
+enum { MAX_PURPOSE = 200 };
+
+int dpm_account_lock(const struct dpmix_accountant *accountant)
+{
+    if (dpm_process_id() != accountant->process)
+        return dpm_fail(DPMIX_ERR_STATE, "accountant: belongs to the process that opened it");
+    dpm_mutex_lock(&accountant->state->lock);
+    return DPMIX_OK;
+}
+
+void dpm_account_unlock(const struct dpmix_accountant *accountant)
+{
+    dpm_mutex_unlock(&accountant->state->lock);
+}
+
+int dpm_accountant_new(struct dpmix_accountant **out, double epsilon, double delta, int adjacency)
+{
+    if (!out)
+        return dpm_fail(DPMIX_ERR_ARG, "out: must not be NULL");
+    if (!(epsilon > 0.0 && epsilon < INFINITY))
+        return dpm_fail(DPMIX_ERR_RANGE, "epsilon: must be above 0 and finite");
+    if (!(delta > 0.0 && delta < 1.0))
+        return dpm_fail(DPMIX_ERR_RANGE, "delta: must lie in (0, 1)");
+    if (dpm_account_check(NULL, 0, adjacency))
+        return dpm_fail(DPMIX_ERR_RANGE, "adjacency: must be one of DPMIX_ADJACENCY_*");
+    int status = DPMIX_ERR_NOMEM;
+    struct dpmix_accountant *accountant = dpm_alloc(1, sizeof *accountant);
+    struct dpm_account_state *state = dpm_alloc(1, sizeof *state);
+    if (!accountant || !state)
+        goto out;
+    status = dpm_mutex_init(&state->lock);
+    if (status)
+        goto out;
+    accountant->epsilon = epsilon;
+    accountant->delta = delta;
+    accountant->adjacency = adjacency;
+    accountant->process = dpm_process_id();
+    atomic_init(&accountant->references, 1);
+    accountant->state = state;
+    *out = accountant;
+    return DPMIX_OK;
+out:
+    dpm_free(state);
+    dpm_free(accountant);
+    return status;
+}
+
+struct dpmix_accountant *dpm_accountant_ref(struct dpmix_accountant *accountant)
+{
+    atomic_fetch_add_explicit(&accountant->references, 1, memory_order_relaxed);
+    return accountant;
+}
+
+void dpm_accountant_unref(struct dpmix_accountant *accountant)
+{
+    if (!accountant || atomic_fetch_sub(&accountant->references, 1) > 1)
+        return;
+    struct dpm_account_state *state = accountant->state;
+    for (size_t i = 0; i < state->n_entries; i++)
+        dpm_free(state->entries[i].purpose);
+    dpm_free(state->entries);
+    dpm_free(state->events);
+    if (dpm_process_id() == accountant->process) /* elsewhere a thread that is not there may hold it */
+        dpm_mutex_destroy(&state->lock);
+    dpm_free(state);
+    dpm_free(accountant);
+}
+
+/* Room for `more` things of `size` bytes behind the `n` in *memory. */
+static int reserve(void **memory, size_t *capacity, size_t n, size_t more, size_t size)
+{
+    if (more <= *capacity - n)
+        return DPMIX_OK;
+    if (more > SIZE_MAX / 2 - n)
+        return dpm_fail(DPMIX_ERR_NOMEM, "out of memory");
+    size_t wanted = 2 * (n + more);
+    void *larger = dpm_alloc(wanted, size);
+    if (!larger)
+        return DPMIX_ERR_NOMEM;
+    if (n > 0)
+        memcpy(larger, *memory, n * size);
+    dpm_free(*memory);
+    *memory = larger;
+    *capacity = wanted;
+    return DPMIX_OK;
+}
+
+/* All that a debit allocates. */
+static int reserve_debit(struct dpm_account_state *state, const char *purpose, size_t n, char **copy)
+{
+    void *events = state->events, *entries = state->entries;
+    int status = reserve(&events, &state->events_capacity, state->n_events, n, sizeof *state->events);
+    state->events = events;
+    if (status)
+        return status;
+    status = reserve(&entries, &state->entries_capacity, state->n_entries, 1, sizeof *state->entries);
+    state->entries = entries;
+    if (status)
+        return status;
+    size_t length = strlen(purpose);
+    *copy = dpm_alloc(length + 1, 1);
+    if (!*copy)
+        return DPMIX_ERR_NOMEM;
+    memcpy(*copy, purpose, length);
+    return DPMIX_OK;
+}
+
+/* The events go behind the others first, where nobody sees them until they are counted. */
+static int debit(const struct dpmix_accountant *accountant, const char *purpose,
+                 const struct dpm_event *events, size_t n, int test_noise)
+{
+    struct dpm_account_state *state = accountant->state;
+    char *copy = NULL;
+    double spent;
+    int status = reserve_debit(state, purpose, n, &copy);
+    if (status)
+        goto out;
+    memcpy(state->events + state->n_events, events, n * sizeof *events);
+    status = dpm_account_epsilon(&spent, state->events, state->n_events + n, accountant->adjacency,
+                                 accountant->delta);
+    if (status)
+        goto out;
+    if (!(spent <= accountant->epsilon)) {
+        status = dpm_fail(DPMIX_ERR_BUDGET, "budget: what is left does not cover the debit");
+        goto out;
+    }
+    struct dpm_account_entry entry = {copy, state->n_events, n, test_noise != 0};
+    state->entries[state->n_entries++] = entry;
+    state->n_events += n;
+    state->spent = spent;
+    copy = NULL;
+out:
+    dpm_free(copy);
+    return status;
+}
+
+int dpm_accountant_charge(struct dpmix_accountant *accountant, const char *purpose,
+                          const struct dpm_event *events, size_t n, int test_noise)
+{
+    if (!accountant)
+        return dpm_fail(DPMIX_ERR_ARG, "accountant: must not be NULL");
+    if (!purpose || !*purpose)
+        return dpm_fail(DPMIX_ERR_ARG, "purpose: must not be empty");
+    if (!memchr(purpose, 0, MAX_PURPOSE + 1))
+        return dpm_fail(DPMIX_ERR_RANGE, "purpose: must have at most %d bytes", MAX_PURPOSE);
+    if (n == 0)
+        return dpm_fail(DPMIX_ERR_ARG, "events: must hold at least one");
+    int status = dpm_account_check(events, n, accountant->adjacency);
+    if (!status)
+        status = dpm_account_lock(accountant);
+    if (status)
+        return status;
+    status = debit(accountant, purpose, events, n, test_noise);
+    dpm_account_unlock(accountant);
+    return status;
+}
+
+int dpm_accountant_calibrate(const struct dpmix_accountant *accountant, double share,
+                             struct dpm_event *events, size_t n)
+{
+    if (!accountant)
+        return dpm_fail(DPMIX_ERR_ARG, "accountant: must not be NULL");
+    if (!(share > 0.0 && share <= 1.0))
+        return dpm_fail(DPMIX_ERR_RANGE, "share: must lie in (0, 1]");
+    int status = dpm_account_lock(accountant);
+    if (status)
+        return status;
+    const struct dpm_account_state *state = accountant->state;
+    double target = fmin(state->spent + share * (accountant->epsilon - state->spent), accountant->epsilon);
+    if (share == 1.0)
+        target = accountant->epsilon;
+    double multiplier;
+    status = dpm_account_calibrate(&multiplier, state->events, state->n_events, events, n,
+                                   accountant->adjacency, accountant->delta, target);
+    dpm_account_unlock(accountant);
+    for (size_t i = 0; !status && i < n; i++) /* the calibration's products: a debit gets the same epsilon */
+        events[i].noise_multiplier *= multiplier;
+    return status;
+}
+
+double dpm_accountant_epsilon(const struct dpmix_accountant *accountant)
+{
+    return accountant->epsilon;
+}
+
+double dpm_accountant_delta(const struct dpmix_accountant *accountant)
+{
+    return accountant->delta;
+}
+
+int dpm_accountant_adjacency(const struct dpmix_accountant *accountant)
+{
+    return accountant->adjacency;
+}
+
+int dpm_accountant_spent(const struct dpmix_accountant *accountant, double *epsilon)
+{
+    if (!accountant || !epsilon)
+        return dpm_fail(DPMIX_ERR_ARG, "%s: must not be NULL", accountant ? "epsilon" : "accountant");
+    int status = dpm_account_lock(accountant);
+    if (status)
+        return status;
+    *epsilon = accountant->state->spent;
+    dpm_account_unlock(accountant);
+    return DPMIX_OK;
+}

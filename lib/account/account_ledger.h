@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The accountant: a budget and the record of every debit. It refuses what would pass the budget, and gives
+ * nothing back. Safe to use from several threads: each call takes the accountant's lock. In a process forked
+ * since dpm_accountant_new every call that reads or writes the ledger fails with DPMIX_ERR_STATE. */
+#ifndef DPM_ACCOUNT_LEDGER_H
+#define DPM_ACCOUNT_LEDGER_H
+
+#include "account_event.h"
+
+#include <stddef.h>
+
+struct dpmix_accountant; /* reference-counted */
+
+/* epsilon > 0 and finite, 0 < delta < 1, adjacency DPMIX_ADJACENCY_*. */
+int dpm_accountant_new(struct dpmix_accountant **out, double epsilon, double delta, int adjacency);
+struct dpmix_accountant *dpm_accountant_ref(struct dpmix_accountant *accountant);
+void dpm_accountant_unref(struct dpmix_accountant *accountant); /* NULL is fine */
+
+/* Debits n events as one entry, or refuses with DPMIX_ERR_BUDGET and leaves the ledger as it was.
+ * `purpose` is a short public text, for example "gaussian generator": not empty, at most 200 bytes.
+ * `test_noise`: the noise comes from a test seed, so the entry is marked as not private. */
+int dpm_accountant_charge(struct dpmix_accountant *accountant, const char *purpose,
+                          const struct dpm_event *events, size_t n, int test_noise);
+
+/* The noise multipliers of `events` are relative scales; on success they are multiplied by the smallest
+ * common factor such that ledger and events together satisfy
+ *     target = spent + share * (budget - spent),   0 < share <= 1.
+ * The epsilon is dpm_account_calibrate's: on the safe side. As long as no other debit comes between, the
+ * budget covers the events, also with a share of 1. DPMIX_ERR_BUDGET when nothing is left. */
+int dpm_accountant_calibrate(const struct dpmix_accountant *accountant, double share,
+                             struct dpm_event *events, size_t n);
+
+double dpm_accountant_epsilon(const struct dpmix_accountant *accountant); /* the budget */
+double dpm_accountant_delta(const struct dpmix_accountant *accountant);
+int dpm_accountant_adjacency(const struct dpmix_accountant *accountant);
+int dpm_accountant_spent(const struct dpmix_accountant *accountant, double *epsilon);
+
+/* The ledger as JSON, or as plain text for people: NUL-terminated, allocated with dpm_alloc (the caller frees
+ * with dpm_free). NULL with the message set when memory is out, and in a forked process. */
+char *dpm_accountant_json(const struct dpmix_accountant *accountant);
+char *dpm_accountant_text(const struct dpmix_accountant *accountant);
+
+#endif
