@@ -22,8 +22,8 @@ int dpm_plan_check(const struct dpm_query_plan *plan)
     if (status)
         return status;
     double sigma = dpm_query_noise(plan) / dpm_sensitivity_grid(plan);
-    if (!(sigma > 0 && sigma <= DPM_NOISE_MAX_SIGMA))
-        return dpm_fail(DPMIX_ERR_RANGE, "share: the noise that it asks for is larger than can be sampled");
+    if (!(sigma >= DPM_NOISE_MIN_SIGMA && sigma <= DPM_NOISE_MAX_SIGMA))
+        return dpm_fail(DPMIX_ERR_RANGE, "share: the noise that it asks for is out of the sampler's range");
     return DPMIX_OK;
 }
 

@@ -220,9 +220,13 @@ struct noise_task {
 static void add_noise(void *context, size_t task, int worker)
 {
     const struct noise_task *noise = context;
+    fenv_t environment;
     (void)worker;
+    fegetenv(&environment);
+    fesetenv(FE_DFL_ENV); /* the error bound is for rounding to nearest */
     dpm_noise_add_chunk(noise->release->sums, noise->n, task, noise->release->key, noise->release->queries,
                         noise->sigma);
+    fesetenv(&environment);
 }
 
 static void observe(struct dpm_release *release, size_t plan_number, size_t n)

@@ -4,6 +4,7 @@
 #include "base_fail.h"
 #include "base_threads.h"
 
+#include <assert.h>
 #include <math.h>
 #include <sodium.h>
 #include <string.h>
@@ -62,14 +63,25 @@ void dpm_stream_wipe(struct dpm_stream *stream)
     dpm_wipe(stream, sizeof *stream);
 }
 
+/* The next n words of the keystream, n a multiple of 8: whole ChaCha20 blocks. */
+static void keystream(struct dpm_stream *stream, uint64_t *words, size_t n)
+{
+    unsigned char *bytes = (unsigned char *)words;
+    memset(words, 0, n * sizeof *words);
+    crypto_stream_chacha20_xor_ic(bytes, bytes, n * sizeof *words, stream->nonce, stream->counter, stream->key);
+    stream->counter += n / 8;
+}
+
 void dpm_stream_refill(struct dpm_stream *stream)
 {
-    enum { BLOCKS = DPM_STREAM_WORDS * 8 / 64 };
-    memset(stream->words, 0, sizeof stream->words);
-    unsigned char *bytes = (unsigned char *)stream->words;
-    crypto_stream_chacha20_xor_ic(bytes, bytes, sizeof stream->words, stream->nonce, stream->counter, stream->key);
-    stream->counter += BLOCKS;
+    keystream(stream, stream->words, DPM_STREAM_WORDS);
     stream->used = 0;
+}
+
+void dpm_stream_fill(struct dpm_stream *stream, uint64_t *words, size_t n)
+{
+    assert(stream->counter == 0 && n % 8 == 0);
+    keystream(stream, words, n);
 }
 
 double dpm_stream_uniform(struct dpm_stream *stream)

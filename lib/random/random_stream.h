@@ -21,6 +21,7 @@ enum {
     DPM_STREAM_MODEL = 4,     /* starting values of a model */
     DPM_STREAM_SAMPLE = 5,    /* records sampled from a released model */
     DPM_STREAM_FEATURE = 6,   /* random frequencies of a public feature map */
+    DPM_STREAM_REFINE = 7,    /* more digits for samples of noise that are not certain yet */
 };
 
 struct dpm_stream {
@@ -44,13 +45,16 @@ void dpm_stream_wipe(struct dpm_stream *stream);
 
 void dpm_stream_refill(struct dpm_stream *stream);
 
-/* 64 random bits; in the header because the noise draws dozens of them a sample. */
+/* 64 random bits. */
 static inline uint64_t dpm_stream_next(struct dpm_stream *stream)
 {
     if (stream->used == DPM_STREAM_WORDS)
         dpm_stream_refill(stream);
     return stream->words[stream->used++];
 }
+
+/* n words at once, from a stream that nothing was taken from yet. */
+void dpm_stream_fill(struct dpm_stream *stream, uint64_t *words, size_t n);
 
 double dpm_stream_uniform(struct dpm_stream *stream); /* in (0, 1): (i + 1/2) / 2^53 */
 /* n standard normals for models and samples: Box-Muller in double, rounded to float. Not for privacy noise. */
