@@ -49,6 +49,7 @@ void dpm_stream_open(struct dpm_stream *stream, const uint8_t key[DPM_KEY_SIZE],
                      uint64_t block)
 {
     uint8_t address[24] = {0};
+    dpm_call_once(&sodium_once, start_sodium); /* it also picks the fastest code for the processor */
     store_number(address, purpose, 4);
     store_number(address + 4, step, 8);
     store_number(address + 12, block, 8);
