@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The options: what the table says of each key, that values keep to it, and that handles keep copies. */
+#include "tiny_file.h"
+#include "tiny_model.h"
+
+#include <limits.h>
+#include <math.h>
+
+/* Every key of the header: one that iteration misses would be out of reach of a caller that only iterates. */
+static const int keys[] = {
+    DPMIX_OPTION_THREADS,
+    DPMIX_OPTION_CLUSTERS,
+    DPMIX_OPTION_KMEANS_STEPS,
+    DPMIX_OPTION_KMEANS_FEATURES,
+    DPMIX_OPTION_KMEANS_BANDWIDTH,
+    DPMIX_OPTION_STEPS,
+    DPMIX_OPTION_SAMPLING_RATE,
+    DPMIX_OPTION_LEARNING_RATE,
+    DPMIX_OPTION_CLIP_NORM,
+    DPMIX_OPTION_CONDITIONAL,
+    DPMIX_OPTION_VAE_HIDDEN,
+    DPMIX_OPTION_VAE_LATENT,
+    DPMIX_OPTION_GAUSSIAN_RANK,
+    DPMIX_OPTION_GAUSSIAN_ROW_CLIP,
+    DPMIX_OPTION_GAUSSIAN_RESIDUAL_CLIP,
+};
+
+static const int unknown_keys[] = {-1, 2, 9, 999, INT_MAX, INT_MIN};
+
+enum { N_KEYS = sizeof keys / sizeof *keys, N_UNKNOWN = sizeof unknown_keys / sizeof *unknown_keys };
+
+static dpmix_options *options;
+static int64_t live;
+
+static void setup(void)
+{
+    live = dpm_alloc_live();
+    CHECK_OK(dpmix_options_new(&options));
+}
+
+static void teardown(void)
+{
+    dpmix_options_free(options);
+    ck_assert_int_eq(dpm_alloc_live(), live);
+}
+
+static double get(int key)
+{
+    double value = NAN;
+    int64_t whole = INT64_MIN;
+    if (dpmix_option_type(key) == DPMIX_OPTION_TYPE_DOUBLE) {
+        CHECK_OK(dpmix_options_get_double(options, &value, key));
+        return value;
+    }
+    CHECK_OK(dpmix_options_get_int(options, &whole, key));
+    return (double)whole;
+}
+
+static int set(int key, double value)
+{
+    if (dpmix_option_type(key) == DPMIX_OPTION_TYPE_DOUBLE)
+        return dpmix_options_set_double(options, key, value);
+    return dpmix_options_set_int(options, key, (int64_t)value);
+}
+
+static const char *set_name(int key)
+{
+    return dpmix_option_type(key) == DPMIX_OPTION_TYPE_DOUBLE ? "dpmix_options_set_double: value"
+                                                              : "dpmix_options_set_int: value";
+}
+
+START_TEST(iteration_meets_every_key_once_in_order)
+{
+    int key = 0;
+    for (size_t i = 0; i < N_KEYS; i++) {
+        key = dpmix_option_next(key);
+        ck_assert_int_eq(key, keys[i]);
+    }
+    ck_assert_int_eq(dpmix_option_next(key), 0);
+}
+END_TEST
+
+START_TEST(a_name_leads_back_to_its_key)
+{
+    int key = keys[_i];
+    const char *name = dpmix_option_name(key);
+    ck_assert_ptr_nonnull(name);
+    ck_assert_int_eq(dpmix_option_by_name(name), key);
+    ck_assert_uint_eq(strspn(name, "abcdefghijklmnopqrstuvwxyz_"), strlen(name));
+    ck_assert_uint_gt(strlen(name), 0);
+    ck_assert_ptr_nonnull(dpmix_option_doc(key));
+    ck_assert_uint_gt(strlen(dpmix_option_doc(key)), 10);
+    ck_assert_ptr_null(strchr(dpmix_option_doc(key), '\n'));
+}
+END_TEST
+
+START_TEST(bounds_hold_the_default)
+{
+    int key = keys[_i], type = dpmix_option_type(key);
+    double lower = NAN, upper = NAN, preset = NAN;
+    ck_assert(type == DPMIX_OPTION_TYPE_INT || type == DPMIX_OPTION_TYPE_DOUBLE);
+    CHECK_OK(dpmix_option_bounds(key, &lower, &upper, &preset));
+    ck_assert(isfinite(lower) && isfinite(upper));
+    ck_assert(lower < upper && lower <= preset && preset <= upper);
+    if (type == DPMIX_OPTION_TYPE_INT) {
+        ck_assert_double_eq(lower, floor(lower));
+        ck_assert_double_eq(upper, floor(upper));
+        ck_assert_double_eq(preset, floor(preset));
+    }
+    ck_assert_double_eq(get(key), preset);
+}
+END_TEST
+
+START_TEST(bounds_give_what_is_asked_for)
+{
+    double lower = NAN, upper = NAN, preset = NAN;
+    CHECK_OK(dpmix_option_bounds(DPMIX_OPTION_STEPS, NULL, NULL, NULL));
+    CHECK_OK(dpmix_option_bounds(DPMIX_OPTION_STEPS, &lower, NULL, NULL));
+    CHECK_OK(dpmix_option_bounds(DPMIX_OPTION_STEPS, NULL, &upper, NULL));
+    CHECK_OK(dpmix_option_bounds(DPMIX_OPTION_STEPS, NULL, NULL, &preset));
+    ck_assert(lower == 1 && upper == 10000000 && preset == 500);
+}
+END_TEST
+
+START_TEST(values_in_range_are_kept)
+{
+    int key = keys[_i];
+    double lower, upper, preset;
+    CHECK_OK(dpmix_option_bounds(key, &lower, &upper, &preset));
+    double values[] = {lower, upper, preset, lower + (upper - lower) / 4};
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+        double value = dpmix_option_type(key) == DPMIX_OPTION_TYPE_INT ? floor(values[i]) : values[i];
+        CHECK_OK(set(key, value));
+        ck_assert_double_eq(get(key), value);
+    }
+    /* The others are as they were. */
+    for (size_t i = 0; i < N_KEYS; i++) {
+        double other;
+        CHECK_OK(dpmix_option_bounds(keys[i], NULL, NULL, &other));
+        if (keys[i] != key)
+            ck_assert_double_eq(get(keys[i]), other);
+    }
+}
+END_TEST
+
+START_TEST(values_out_of_range_are_refused)
+{
+    int key = keys[_i];
+    double lower, upper, inside;
+    CHECK_OK(dpmix_option_bounds(key, &lower, &upper, NULL));
+    inside = dpmix_option_type(key) == DPMIX_OPTION_TYPE_INT ? lower + 1 : (lower + upper) / 2;
+    CHECK_OK(set(key, inside));
+    CHECK_FAILS(set(key, lower - 1), DPMIX_ERR_RANGE, set_name(key));
+    CHECK_FAILS(set(key, upper + 1), DPMIX_ERR_RANGE, dpmix_option_name(key));
+    if (dpmix_option_type(key) == DPMIX_OPTION_TYPE_DOUBLE) {
+        const double bad[] = {NAN, INFINITY, -INFINITY, nextafter(lower, -9), nextafter(upper, 9e9)};
+        for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+            CHECK_FAILS(set(key, bad[i]), DPMIX_ERR_RANGE, set_name(key));
+    } else {
+        CHECK_FAILS(dpmix_options_set_int(options, key, INT64_MAX), DPMIX_ERR_RANGE, set_name(key));
+        CHECK_FAILS(dpmix_options_set_int(options, key, INT64_MIN), DPMIX_ERR_RANGE, set_name(key));
+    }
+    ck_assert_double_eq(get(key), inside);
+}
+END_TEST
+
+START_TEST(the_other_type_is_refused)
+{
+    int key = keys[_i];
+    double before = get(key), value = -7;
+    int64_t whole = -7;
+    if (dpmix_option_type(key) == DPMIX_OPTION_TYPE_INT) {
+        CHECK_FAILS(dpmix_options_set_double(options, key, 1), DPMIX_ERR_ARG, "set_double: key");
+        CHECK_FAILS(dpmix_options_get_double(options, &value, key), DPMIX_ERR_ARG, dpmix_option_name(key));
+    } else {
+        CHECK_FAILS(dpmix_options_set_int(options, key, 1), DPMIX_ERR_ARG, "set_int: key");
+        CHECK_FAILS(dpmix_options_get_int(options, &whole, key), DPMIX_ERR_ARG, dpmix_option_name(key));
+    }
+    ck_assert(value == -7 && whole == -7);
+    ck_assert_double_eq(get(key), before);
+}
+END_TEST
+
+START_TEST(unknown_keys_are_refused)
+{
+    int key = unknown_keys[_i];
+    double value = -7;
+    int64_t whole = -7;
+    ck_assert_ptr_null(dpmix_option_name(key));
+    ck_assert_ptr_null(dpmix_option_doc(key));
+    ck_assert_int_eq(dpmix_option_type(key), 0);
+    ck_assert_int_eq(dpmix_option_next(key), 0);
+    CHECK_FAILS(dpmix_option_bounds(key, &value, &value, &value), DPMIX_ERR_ARG, "dpmix_option_bounds: key");
+    CHECK_FAILS(dpmix_options_set_int(options, key, 1), DPMIX_ERR_ARG, "set_int: key");
+    CHECK_FAILS(dpmix_options_set_double(options, key, 1), DPMIX_ERR_ARG, "set_double: key");
+    CHECK_FAILS(dpmix_options_get_int(options, &whole, key), DPMIX_ERR_ARG, "get_int: key");
+    CHECK_FAILS(dpmix_options_get_double(options, &value, key), DPMIX_ERR_ARG, "get_double: key");
+    ck_assert(value == -7 && whole == -7);
+}
+END_TEST
+
+START_TEST(zero_is_no_key_and_unknown_names_have_none)
+{
+    int64_t whole;
+    ck_assert_ptr_null(dpmix_option_name(0));
+    ck_assert_int_eq(dpmix_option_type(0), 0);
+    CHECK_FAILS(dpmix_options_get_int(options, &whole, 0), DPMIX_ERR_ARG, "key");
+    ck_assert_int_eq(dpmix_option_by_name(NULL), 0);
+    ck_assert_int_eq(dpmix_option_by_name(""), 0);
+    ck_assert_int_eq(dpmix_option_by_name("thread"), 0);
+    ck_assert_int_eq(dpmix_option_by_name("threads "), 0);
+    ck_assert_int_eq(dpmix_option_by_name("THREADS"), 0);
+}
+END_TEST
+
+START_TEST(null_is_refused)
+{
+    double value;
+    int64_t whole;
+    int key = DPMIX_OPTION_THREADS, real = DPMIX_OPTION_CLIP_NORM;
+    CHECK_FAILS(dpmix_options_new(NULL), DPMIX_ERR_ARG, "dpmix_options_new: out");
+    CHECK_FAILS(dpmix_options_set_int(NULL, key, 1), DPMIX_ERR_ARG, "set_int: options");
+    CHECK_FAILS(dpmix_options_set_double(NULL, real, 1), DPMIX_ERR_ARG, "set_double: options");
+    CHECK_FAILS(dpmix_options_get_int(NULL, &whole, key), DPMIX_ERR_ARG, "get_int: options");
+    CHECK_FAILS(dpmix_options_get_int(options, NULL, key), DPMIX_ERR_ARG, "get_int: value");
+    CHECK_FAILS(dpmix_options_get_double(NULL, &value, real), DPMIX_ERR_ARG, "get_double: options");
+    CHECK_FAILS(dpmix_options_get_double(options, NULL, real), DPMIX_ERR_ARG, "get_double: value");
+    dpmix_options_free(NULL);
+}
+END_TEST
+
+/* Two handles have values of their own. */
+START_TEST(handles_are_apart)
+{
+    dpmix_options *other = NULL;
+    int64_t value = 0;
+    CHECK_OK(dpmix_options_new(&other));
+    CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_VAE_HIDDEN, 17));
+    CHECK_OK(dpmix_options_get_int(other, &value, DPMIX_OPTION_VAE_HIDDEN));
+    ck_assert_int_eq(value, 400);
+    dpmix_options_free(other);
+}
+END_TEST
+
+/* What rank a fitted generator has, by the file that it saves. */
+static void save_of_rank(const char *path, const char *spoil_after)
+{
+    static struct tiny_case tiny;
+    dpmix_options *mine = tiny_options();
+    dpmix_generator *generator = NULL;
+    CHECK_OK(dpmix_options_set_int(mine, DPMIX_OPTION_GAUSSIAN_RANK, 1));
+    CHECK_OK(dpmix_generator_new(&generator, DPMIX_GENERATOR_GAUSSIAN, mine));
+    if (spoil_after)
+        CHECK_OK(dpmix_options_set_int(mine, dpmix_option_by_name(spoil_after), 2));
+    dpmix_options_free(mine);
+    tiny_case_open(&tiny, 10, 1);
+    CHECK_OK(dpmix_generator_fit(generator, tiny.accountant, tiny.dataset, 1, NULL, NULL));
+    CHECK_OK(dpmix_generator_save(generator, path));
+    dpmix_generator_free(generator);
+    tiny_case_close(&tiny);
+}
+
+START_TEST(constructors_copy)
+{
+    tiny_folder_setup();
+    save_of_rank(tiny_path("a"), NULL);
+    save_of_rank(tiny_path("b"), "gaussian_rank");
+    ck_assert(tiny_same_files(tiny_path("a"), tiny_path("b")));
+    tiny_folder_teardown();
+}
+END_TEST
+
+START_TEST(clusterers_copy)
+{
+    static struct tiny_case tiny;
+    dpmix_options *mine = tiny_options();
+    dpmix_clusterer *clusterer = NULL;
+    CHECK_OK(dpmix_options_set_int(mine, DPMIX_OPTION_CLUSTERS, 3));
+    CHECK_OK(dpmix_clusterer_new(&clusterer, DPMIX_CLUSTERER_KMEANS, mine));
+    CHECK_OK(dpmix_options_set_int(mine, DPMIX_OPTION_CLUSTERS, 7));
+    dpmix_options_free(mine);
+    tiny_case_open(&tiny, 10, 1);
+    CHECK_OK(dpmix_clusterer_fit(clusterer, tiny.accountant, tiny.dataset, 1, NULL, NULL));
+    ck_assert_int_eq(dpmix_clusterer_parts(clusterer), 3);
+    dpmix_clusterer_free(clusterer);
+    tiny_case_close(&tiny);
+}
+END_TEST
+
+static Suite *options_suite(void)
+{
+    Suite *suite = suite_create("options");
+    TCase *each = tcase_create("each key");
+    tcase_add_checked_fixture(each, setup, teardown);
+    tcase_add_loop_test(each, a_name_leads_back_to_its_key, 0, N_KEYS);
+    tcase_add_loop_test(each, bounds_hold_the_default, 0, N_KEYS);
+    tcase_add_loop_test(each, values_in_range_are_kept, 0, N_KEYS);
+    tcase_add_loop_test(each, values_out_of_range_are_refused, 0, N_KEYS);
+    tcase_add_loop_test(each, the_other_type_is_refused, 0, N_KEYS);
+    tcase_add_loop_test(each, unknown_keys_are_refused, 0, N_UNKNOWN);
+    suite_add_tcase(suite, each);
+    TCase *whole = tcase_create("whole table");
+    tcase_add_checked_fixture(whole, setup, teardown);
+    tcase_add_test(whole, iteration_meets_every_key_once_in_order);
+    tcase_add_test(whole, bounds_give_what_is_asked_for);
+    tcase_add_test(whole, zero_is_no_key_and_unknown_names_have_none);
+    tcase_add_test(whole, null_is_refused);
+    tcase_add_test(whole, handles_are_apart);
+    tcase_add_test(whole, constructors_copy);
+    tcase_add_test(whole, clusterers_copy);
+    suite_add_tcase(suite, whole);
+    return suite;
+}
+
+CHECK_MAIN(options_suite)

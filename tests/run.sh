@@ -1,0 +1,104 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
+# Installs what is missing, builds, and runs every test.
+#   sh tests/run.sh          all tests, then those of the library once more under the sanitizers;
+#                            the last line is "N passed, N failed, N skipped"
+#   sh tests/run.sh --bench  the benchmarks; their figures go to build/bench.jsonl, one JSON object a line
+set -u
+cd "$(dirname "$0")/.." || exit 1
+
+have_header() {
+    echo "#include <$1>" | gcc -E - >/dev/null 2>&1
+}
+
+# The Debian packages that are not there, each told by the thing that is needed of it.
+missing_packages() {
+    for pair in gcc:gcc g++:g++ meson:meson ninja-build:ninja pkg-config:pkg-config python3:python3 \
+        binutils:objdump abigail-tools:abidw; do
+        command -v "${pair#*:}" >/dev/null 2>&1 || printf ' %s' "${pair%%:*}"
+    done
+    for pair in libc6-dev:stdio.h liblapacke-dev:lapacke.h libsodium-dev:sodium.h zlib1g-dev:zlib.h \
+        libpng-dev:png.h check:check.h; do
+        have_header "${pair#*:}" || printf ' %s' "${pair%%:*}"
+    done
+    have_header blis.h || have_header blis/blis.h || printf ' libblis-dev'
+    [ -r "${DPMIX_FASHION_MNIST:-/usr/share/datasets/fashion-mnist}/train-images-idx3-ubyte.gz" ] ||
+        printf ' dataset-fashion-mnist'
+}
+
+provide() {
+    missing=$(missing_packages)
+    [ -n "$missing" ] || return 0
+    if command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
+        echo "installing:$missing"
+        # shellcheck disable=SC2086 # a list of words
+        {
+            apt-get update -qq &&
+                DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing
+        } >build/install.log 2>&1 || cat build/install.log
+        missing=$(missing_packages)
+        [ -n "$missing" ] || return 0
+    fi
+    echo "missing:$missing"
+    echo "These are Debian's names. On Debian, as root: apt-get install$missing"
+    echo "Elsewhere install what they hold: the tools, the development files of the libraries, and Zalando's"
+    echo "Fashion-MNIST as four gzip'd IDX files in the folder that DPMIX_FASHION_MNIST names."
+    exit 1
+}
+
+# set_up FOLDER OPTION...: a build folder with these options; from nothing when the one that is there fails.
+set_up() {
+    folder=$1
+    shift
+    if [ -f "$folder/build.ninja" ] && meson setup --reconfigure "$folder" "$@" >"$folder.log" 2>&1; then
+        return 0
+    fi
+    rm -rf "$folder"
+    meson setup "$folder" "$@" >"$folder.log" 2>&1 || {
+        cat "$folder.log"
+        return 1
+    }
+}
+
+# pass FOLDER OPTION... -- ARGUMENT OF meson test...
+pass() {
+    folder=$1
+    options=
+    while shift && [ "$1" != -- ]; do
+        options="$options $1"
+    done
+    shift
+    rm -f "$folder/meson-logs/testlog.json" "$folder/meson-logs/benchmarklog.json"
+    # shellcheck disable=SC2086 # a list of words
+    set_up "$folder" -Db_colorout=never $options && meson compile -C "$folder" >"$folder.log" 2>&1 || {
+        grep -A 5 -E 'FAILED|rror:|undefined' "$folder.log" | cut -c 1-300 | head -n 100
+        return 1
+    }
+    meson test -C "$folder" --no-rebuild --print-errorlogs --timeout-multiplier 4 "$@"
+}
+
+case "$*" in
+'' | --bench) ;;
+*)
+    echo "usage: sh tests/run.sh [--bench]"
+    exit 2
+    ;;
+esac
+mkdir -p build
+provide
+
+if [ "${1-}" = --bench ]; then
+    rm -f build/bench.jsonl
+    pass build/bench -Dbuildtype=release -- --benchmark --logbase benchmarklog || status=1
+    [ -f build/bench/meson-logs/benchmarklog.json ] &&
+        python3 tests/bench/gather.py build/bench/meson-logs/benchmarklog.json build/bench.jsonl || status=1
+    exit "${status-0}"
+fi
+echo "== all tests"
+pass build/tests -Dbuildtype=debugoptimized -Dwerror=true -- || status=1
+echo "== under AddressSanitizer and UndefinedBehaviorSanitizer"
+pass build/tests-asan -Dbuildtype=debugoptimized -Dwerror=true -Dexamples=false \
+    -Db_sanitize=address,undefined -Db_lundef=false -- --no-suite structure --no-suite slow || status=1
+python3 tests/tally.py build/tests/meson-logs/testlog.json build/tests-asan/meson-logs/testlog.json ||
+    status=1
+exit "${status-0}"

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "adversary.h"
+
+#include "account_ledger.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Quantiles of the normal law in the middle of seven equal shares: stand for the normals that are lent with the row,
+ * which the adversary does not know. */
+static const float lent[] = {-1.465f, -0.792f, -0.366f, 0, 0.366f, 0.792f, 1.465f};
+enum { LENT = sizeof lent / sizeof *lent };
+
+static struct adversary_knowledge known;
+static struct dpm_query_plan plans[ADVERSARY_PLANS];
+static struct dpm_partition partition;
+static double log_ratio;
+static double last_sums[ADVERSARY_NUMBERS];
+
+static struct dpm_event events[ADVERSARY_EVENTS], relative[ADVERSARY_EVENTS], calibrated[ADVERSARY_EVENTS];
+static size_t n_events, n_calibrated;
+static int debit_changed, debits, injected_status;
+static dpm_block_fn *injected_contribution;
+
+void adversary_begin(const struct adversary_knowledge *knowledge)
+{
+    known = *knowledge;
+    n_events = n_calibrated = 0;
+    debit_changed = debits = 0;
+    adversary_inject(0, NULL);
+    adversary_reset();
+}
+
+void adversary_reset(void)
+{
+    log_ratio = 0;
+}
+
+double adversary_log_ratio(void)
+{
+    return log_ratio;
+}
+
+const double *adversary_sums(void)
+{
+    return last_sums;
+}
+
+int adversary_events(const struct dpm_event **charged)
+{
+    *charged = events;
+    return (int)n_events;
+}
+
+int adversary_debit_changed(void)
+{
+    return debit_changed;
+}
+
+int adversary_debits(void)
+{
+    return debits;
+}
+
+void adversary_inject(int charge_status, dpm_block_fn *contribution)
+{
+    injected_status = charge_status;
+    injected_contribution = contribution;
+}
+
+static void need(int condition)
+{
+    if (!condition)
+        abort();
+}
+
+/* ---- What a row contributes, from the learner's own function ---- */
+
+static int32_t part_of(const float *row, int32_t label)
+{
+    static float scratch[ADVERSARY_NUMBERS];
+    int32_t part = 0;
+    need(partition.scratch <= ADVERSARY_NUMBERS);
+    if (partition.n_parts > 1)
+        partition.assign(partition.model, &part, row, &label, 1, known.n_columns, scratch);
+    return part;
+}
+
+/* The sum of the outer products, scaled to norm C at most: the plain definition, beside the vault's own way. */
+static void clipped_products(const struct dpm_query_plan *plan, float *const *left, float *const *right, double *out)
+{
+    double squares = 0;
+    size_t at = 0;
+    for (int m = 0; m < plan->n_matrices; m++) {
+        const struct dpm_query_matrix *matrix = &plan->matrix[m];
+        for (size_t i = 0; i < matrix->rows; i++)
+            for (size_t j = 0; j < matrix->columns; j++, at++) {
+                out[at] = 0;
+                for (size_t k = 0; k < (size_t)matrix->rank; k++)
+                    out[at] += (double)left[m][k * matrix->rows + i] * (double)right[m][k * matrix->columns + j];
+                squares += out[at] * out[at];
+            }
+    }
+    for (size_t i = 0; i < at && squares > plan->clip_norm * plan->clip_norm; i++)
+        out[i] *= plan->clip_norm / sqrt(squares);
+}
+
+static void contribution_of(const struct dpm_query_plan *plan, dpm_block_fn *contribution, const void *model,
+                            const float *row, int32_t label, float normal, double *out)
+{
+    static float factors[2][DPM_QUERY_MATRICES][ADVERSARY_NUMBERS], scratch[4 * ADVERSARY_NUMBERS];
+    float normals[ADVERSARY_NUMBERS], *left[DPM_QUERY_MATRICES], *right[DPM_QUERY_MATRICES];
+    int32_t part = part_of(row, label);
+    need(plan->normals <= ADVERSARY_NUMBERS && plan->scratch <= 4 * ADVERSARY_NUMBERS);
+    for (size_t i = 0; i < plan->normals; i++)
+        normals[i] = normal;
+    for (int m = 0; m < plan->n_matrices; m++) {
+        need((size_t)plan->matrix[m].rank * (plan->matrix[m].rows + plan->matrix[m].columns) <= ADVERSARY_NUMBERS);
+        left[m] = factors[0][m];
+        right[m] = factors[1][m];
+    }
+    struct dpm_block block = {
+        .n_rows = 1,
+        .n_columns = known.n_columns,
+        .rows = row,
+        .labels = known.other_labels ? &label : NULL,
+        .parts = &part,
+        .normals = normals,
+        .scratch = scratch,
+    };
+    contribution(model, &block, left, right);
+    clipped_products(plan, left, right, out);
+}
+
+/* What is left of the released sums of the row's part without the rows that are known. */
+static void unexplained(double *rest, const struct dpm_query_plan *plan, dpm_block_fn *contribution,
+                        const void *model, const double *sums)
+{
+    double other[ADVERSARY_NUMBERS];
+    size_t size = dpm_query_size(plan);
+    int32_t part = part_of(known.row, known.label);
+    memcpy(rest, sums + (plan->per_part ? (size_t)part * size : 0), size * sizeof *rest);
+    for (size_t i = 0; i < known.n_others; i++) {
+        const float *row = known.others + i * known.n_columns;
+        int32_t label = known.other_labels ? known.other_labels[i] : 0;
+        if (plan->per_part && part_of(row, label) != part)
+            continue;
+        contribution_of(plan, contribution, model, row, label, 0, other);
+        for (size_t j = 0; j < size; j++)
+            rest[j] -= plan->sampling_rate * other[j]; /* exact at a rate of 1 */
+    }
+}
+
+/* N(x, s^2) against N(0, s^2), x averaged over the lent normals, and not there at all with 1 - rate. */
+static double query_log_ratio(const struct dpm_query_plan *plan, dpm_block_fn *contribution, const void *model,
+                              const double *sums)
+{
+    double rest[ADVERSARY_NUMBERS], x[ADVERSARY_NUMBERS], exponents[LENT], largest = 0, total;
+    double variance = pow(dpm_query_noise(plan), 2);
+    size_t size = dpm_query_size(plan), n = plan->normals ? LENT : 1;
+    need(size <= ADVERSARY_NUMBERS);
+    unexplained(rest, plan, contribution, model, sums);
+    for (size_t k = 0; k < n; k++) {
+        double product = 0, square = 0;
+        contribution_of(plan, contribution, model, known.row, known.label, lent[k], x);
+        for (size_t j = 0; j < size; j++) {
+            product += rest[j] * x[j];
+            square += x[j] * x[j];
+        }
+        exponents[k] = (product - square / 2) / variance;
+        largest = fmax(largest, exponents[k]);
+    }
+    total = (1 - plan->sampling_rate) * exp(-largest);
+    for (size_t k = 0; k < n; k++)
+        total += plan->sampling_rate / (double)n * exp(exponents[k] - largest);
+    return fmax(largest + log(total), -1e6);
+}
+
+/* ---- In the place of the library's functions ---- */
+
+int __wrap_dpm_release_open(struct dpm_release **out, struct dpmix_accountant *accountant,
+                            struct dpmix_dataset *dataset, const char *purpose, const struct dpm_query_plan *opened,
+                            size_t n_plans, const struct dpm_partition *parts, int threads)
+{
+    need(n_plans <= ADVERSARY_PLANS);
+    memcpy(plans, opened, n_plans * sizeof *opened);
+    partition = parts ? *parts : (struct dpm_partition){.n_parts = 1};
+    return __real_dpm_release_open(out, accountant, dataset, purpose, opened, n_plans, parts, threads);
+}
+
+int __wrap_dpm_release_query(struct dpm_release *release, size_t number, dpm_block_fn *contribution, const void *model,
+                             double *sums)
+{
+    const struct dpm_query_plan *plan = &plans[number];
+    dpm_block_fn *called = injected_contribution ? injected_contribution : contribution;
+    int status = __real_dpm_release_query(release, number, called, model, sums);
+    size_t n = dpm_query_size(plan) * (plan->per_part ? (size_t)partition.n_parts : 1);
+    if (status || !known.row)
+        return status;
+    need(n <= ADVERSARY_NUMBERS);
+    memcpy(last_sums, sums, n * sizeof *sums);
+    log_ratio += query_log_ratio(plan, contribution, model, sums);
+    return status;
+}
+
+/* 0 when both lists are the same. */
+static int compare_events(const struct dpm_event *a, const struct dpm_event *b, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (a[i].kind != b[i].kind || a[i].noise_multiplier != b[i].noise_multiplier ||
+            a[i].sampling_rate != b[i].sampling_rate || a[i].count != b[i].count)
+            return 1;
+    return 0;
+}
+
+int __wrap_dpm_accountant_charge(struct dpmix_accountant *accountant, const char *purpose,
+                                 const struct dpm_event *charged, size_t n, int test_noise)
+{
+    if (injected_status)
+        return injected_status;
+    if (debits > 0) {
+        debits++;
+        debit_changed |= n != n_events || compare_events(charged, events, n);
+        return 0;
+    }
+    int status = __real_dpm_accountant_charge(accountant, purpose, charged, n, test_noise);
+    if (status)
+        return status;
+    need(n <= ADVERSARY_EVENTS);
+    memcpy(events, charged, n * sizeof *charged);
+    n_events = n;
+    debits++;
+    return status;
+}
+
+/* All runs of a mechanism start with a new accountant and the same plans, so the result is the same, too. */
+int __wrap_dpm_accountant_calibrate(const struct dpmix_accountant *accountant, double share, struct dpm_event *asked,
+                                    size_t n)
+{
+    need(n <= ADVERSARY_EVENTS);
+    if (n == n_calibrated && !compare_events(asked, relative, n)) {
+        memcpy(asked, calibrated, n * sizeof *asked);
+        return 0;
+    }
+    memcpy(relative, asked, n * sizeof *asked);
+    int status = __real_dpm_accountant_calibrate(accountant, share, asked, n);
+    if (!status) {
+        memcpy(calibrated, asked, n * sizeof *asked);
+        n_calibrated = n;
+    }
+    return status;
+}

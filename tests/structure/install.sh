@@ -1,0 +1,48 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
+# Installs the build into a folder of its own, and builds a C and a C++ program against what was installed, by
+# pkg-config only. Usage: install.sh SOURCE_ROOT BUILD_ROOT
+set -eu
+source=$1
+build=$2
+here=$source/tests/structure
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+fail() {
+    echo "$1"
+    exit 1
+}
+
+DESTDIR=$work/tree meson install -C "$build" --no-rebuild --quiet
+
+pc=$(find "$work/tree" -name dpmix.pc)
+[ -n "$pc" ] || fail "dpmix.pc is not installed"
+found=$(find "$work/tree" -path '*/include/dpmix/*' -type f | sed 's|.*/||' | sort)
+wanted=$(cd "$source/include/dpmix" && ls ./*.h | sed 's|.*/||' | sort)
+[ "$found" = "$wanted" ] || fail "installed headers: $found
+wanted: $wanted"
+library=$(dirname "$(find "$work/tree" -name 'libdpmix.so.0')")
+[ -f "$library/libdpmix.so" ] || fail "no libdpmix.so to link with"
+
+# The tree is not where its prefix says: pkg-config puts the folder before every path, the system's too.
+export PKG_CONFIG_PATH="$(dirname "$pc")"
+flags() {
+    PKG_CONFIG_SYSROOT_DIR=$work/tree PKG_CONFIG_ALLOW_SYSTEM_CFLAGS=1 PKG_CONFIG_ALLOW_SYSTEM_LIBS=1 \
+        pkg-config "$1" dpmix
+}
+cflags=$(flags --cflags)
+libs=$(flags --libs)
+echo "cflags: $cflags"
+echo "libs: $libs"
+
+cd "$work" # nothing of the source tree is in reach
+cp "$here/foreign.c" "$here/foreign.cpp" .
+strict="-Wall -Wextra -Wpedantic -Werror"
+gcc -std=c11 $strict $cflags foreign.c -o foreign_c $libs
+g++ -std=c++17 $strict $cflags foreign.cpp -o foreign_cpp $libs
+for program in foreign_c foreign_cpp; do
+    LD_LIBRARY_PATH=$library ldd "./$program" | grep "libdpmix.so.0 => $library/" >/dev/null ||
+        fail "$program does not load the installed library"
+    LD_LIBRARY_PATH=$library "./$program" || fail "$program failed"
+done
