@@ -21,7 +21,7 @@ missing_packages() {
         libpng-dev:png.h check:check.h; do
         have_header "${pair#*:}" || printf ' %s' "${pair%%:*}"
     done
-    have_header blis.h || have_header blis/blis.h || printf ' libblis-dev'
+    have_header blis.h || have_header blis/blis.h || printf "%s" " libblis-pthread-dev"
     [ -r "${DPMIX_FASHION_MNIST:-/usr/share/datasets/fashion-mnist}/train-images-idx3-ubyte.gz" ] ||
         printf ' dataset-fashion-mnist'
 }

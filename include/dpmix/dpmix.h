@@ -27,6 +27,7 @@
 #define DPMIX_DPMIX_H
 
 #include <dpmix/accountant.h>
+#include <dpmix/audit.h>
 #include <dpmix/clusterer.h>
 #include <dpmix/dataset.h>
 #include <dpmix/generator.h>

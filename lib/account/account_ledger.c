@@ -11,6 +11,8 @@
 
 enum { MAX_PURPOSE = 200 };
 
+#define LEAST_LEFT 1e-6 /* of the budget: less counts as nothing */
+
 int dpm_account_lock(const struct dpmix_accountant *accountant)
 {
     if (dpm_process_id() != accountant->process)
@@ -116,13 +118,27 @@ static int reserve_debit(struct dpm_account_state *state, const char *purpose, s
     return DPMIX_OK;
 }
 
+/* Counts the debit in, or out again. */
+static void count(struct dpm_account_state *state, struct dpm_account_entry entry, double spent)
+{
+    state->entries[state->n_entries++] = entry;
+    state->n_events += entry.n;
+    state->spent = spent;
+}
+
+static void uncount(struct dpm_account_state *state, double spent)
+{
+    state->n_events -= state->entries[--state->n_entries].n;
+    state->spent = spent;
+}
+
 /* The events go behind the others first, where nobody sees them until they are counted. */
 static int debit(const struct dpmix_accountant *accountant, const char *purpose,
-                 const struct dpm_event *events, size_t n, int test_noise)
+                 const struct dpm_event *events, size_t n, int test_noise, char **json)
 {
     struct dpm_account_state *state = accountant->state;
     char *copy = NULL;
-    double spent;
+    double spent, before = state->spent;
     int status = reserve_debit(state, purpose, n, &copy);
     if (status)
         goto out;
@@ -135,18 +151,20 @@ static int debit(const struct dpmix_accountant *accountant, const char *purpose,
         status = dpm_fail(DPMIX_ERR_BUDGET, "budget: what is left does not cover the debit");
         goto out;
     }
-    struct dpm_account_entry entry = {copy, state->n_events, n, test_noise != 0};
-    state->entries[state->n_entries++] = entry;
-    state->n_events += n;
-    state->spent = spent;
-    copy = NULL;
+    count(state, (struct dpm_account_entry){copy, state->n_events, n, test_noise != 0}, spent);
+    if (json)
+        status = dpm_account_json_locked(json, accountant);
+    if (status)
+        uncount(state, before);
+    else
+        copy = NULL;
 out:
     dpm_free(copy);
     return status;
 }
 
 int dpm_accountant_charge(struct dpmix_accountant *accountant, const char *purpose,
-                          const struct dpm_event *events, size_t n, int test_noise)
+                          const struct dpm_event *events, size_t n, int test_noise, char **json)
 {
     if (!accountant)
         return dpm_fail(DPMIX_ERR_ARG, "accountant: must not be NULL");
@@ -161,7 +179,7 @@ int dpm_accountant_charge(struct dpmix_accountant *accountant, const char *purpo
         status = dpm_account_lock(accountant);
     if (status)
         return status;
-    status = debit(accountant, purpose, events, n, test_noise);
+    status = debit(accountant, purpose, events, n, test_noise, json);
     dpm_account_unlock(accountant);
     return status;
 }
@@ -177,6 +195,11 @@ int dpm_accountant_calibrate(const struct dpmix_accountant *accountant, double s
     if (status)
         return status;
     const struct dpm_account_state *state = accountant->state;
+    /* Calibration ends a hair below its target. That hair is no budget to plan with. */
+    if (!(accountant->epsilon - state->spent > LEAST_LEFT * accountant->epsilon)) {
+        dpm_account_unlock(accountant);
+        return dpm_fail(DPMIX_ERR_BUDGET, "budget: nothing of it is left");
+    }
     double target = fmin(state->spent + share * (accountant->epsilon - state->spent), accountant->epsilon);
     if (share == 1.0)
         target = accountant->epsilon;

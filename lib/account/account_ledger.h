@@ -17,10 +17,12 @@ struct dpmix_accountant *dpm_accountant_ref(struct dpmix_accountant *accountant)
 void dpm_accountant_unref(struct dpmix_accountant *accountant); /* NULL is fine */
 
 /* Debits n events as one entry, or refuses with DPMIX_ERR_BUDGET and leaves the ledger as it was.
- * `purpose` is a short public text, for example "gaussian generator": not empty, at most 200 bytes.
- * `test_noise`: the noise comes from a test seed, so the entry is marked as not private. */
+ * `purpose` is a short public text, for example "gaussian generator". `test_noise`: the noise comes from a
+ * test seed, so the entry is marked as not private. `json`, where it is not NULL, gets the ledger with this debit as
+ * dpm_accountant_json gives it: it is made before the debit counts, so that nothing can fail afterwards.
+ * DPMIX_ERR_STATE in a process forked since dpm_accountant_new. */
 int dpm_accountant_charge(struct dpmix_accountant *accountant, const char *purpose,
-                          const struct dpm_event *events, size_t n, int test_noise);
+                          const struct dpm_event *events, size_t n, int test_noise, char **json);
 
 /* The noise multipliers of `events` are relative scales; on success they are multiplied by the smallest
  * common factor such that ledger and events together satisfy
@@ -36,8 +38,8 @@ int dpm_accountant_adjacency(const struct dpmix_accountant *accountant);
 int dpm_accountant_spent(const struct dpmix_accountant *accountant, double *epsilon);
 
 /* The ledger as JSON, or as plain text for people: NUL-terminated, allocated with dpm_alloc (the caller frees
- * with dpm_free). NULL with the message set when memory is out, and in a forked process. */
-char *dpm_accountant_json(const struct dpmix_accountant *accountant);
-char *dpm_accountant_text(const struct dpmix_accountant *accountant);
+ * with dpm_free). */
+int dpm_accountant_json(char **out, const struct dpmix_accountant *accountant);
+int dpm_accountant_text(char **out, const struct dpmix_accountant *accountant);
 
 #endif

@@ -266,30 +266,40 @@ static void put_text(struct text *text, const struct dpmix_accountant *accountan
     put(text, limits);
 }
 
-static char *rendered(const struct dpmix_accountant *accountant,
-                      void (*render)(struct text *, const struct dpmix_accountant *))
+static int render(char **out, const struct dpmix_accountant *accountant,
+                  void (*put_all)(struct text *, const struct dpmix_accountant *))
 {
-    if (!accountant) {
-        dpm_fail(DPMIX_ERR_ARG, "accountant: must not be NULL");
-        return NULL;
-    }
-    if (dpm_account_lock(accountant))
-        return NULL;
     struct text text = {NULL, 0, 0, 0};
-    render(&text, accountant);
+    put_all(&text, accountant);
+    if (text.failed) {
+        dpm_free(text.bytes);
+        return DPMIX_ERR_NOMEM;
+    }
+    *out = text.bytes;
+    return DPMIX_OK;
+}
+
+int dpm_account_json_locked(char **out, const struct dpmix_accountant *accountant)
+{
+    return render(out, accountant, put_json);
+}
+
+int dpm_accountant_json(char **out, const struct dpmix_accountant *accountant)
+{
+    int status = dpm_account_lock(accountant);
+    if (status)
+        return status;
+    status = render(out, accountant, put_json);
     dpm_account_unlock(accountant);
-    if (!text.failed)
-        return text.bytes;
-    dpm_free(text.bytes);
-    return NULL;
+    return status;
 }
 
-char *dpm_accountant_json(const struct dpmix_accountant *accountant)
+int dpm_accountant_text(char **out, const struct dpmix_accountant *accountant)
 {
-    return rendered(accountant, put_json);
-}
-
-char *dpm_accountant_text(const struct dpmix_accountant *accountant)
-{
-    return rendered(accountant, put_text);
+    int status = dpm_account_lock(accountant);
+    if (status)
+        return status;
+    status = render(out, accountant, put_text);
+    dpm_account_unlock(accountant);
+    return status;
 }

@@ -38,4 +38,7 @@ struct dpmix_accountant {
 int dpm_account_lock(const struct dpmix_accountant *accountant);
 void dpm_account_unlock(const struct dpmix_accountant *accountant);
 
+/* dpm_accountant_json for a caller that holds the lock. */
+int dpm_account_json_locked(char **out, const struct dpmix_accountant *accountant);
+
 #endif

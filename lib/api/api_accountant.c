@@ -35,10 +35,14 @@ int dpmix_accountant_budget(const dpmix_accountant *accountant, double *epsilon,
     return DPMIX_OK;
 }
 
-/* Hands out a text that was made for the call. */
-static int give_text(char *made, char *text, size_t capacity, size_t *length)
+/* Hands out a text that is made for the call. */
+static int give_text(int (*make)(char **, const dpmix_accountant *), const dpmix_accountant *accountant, char *text,
+                     size_t capacity, size_t *length)
 {
-    int status = made ? dpm_api_text(made, text, capacity, length) : DPMIX_ERR_NOMEM;
+    char *made = NULL;
+    int status = make(&made, accountant);
+    if (!status)
+        status = dpm_api_text(made, text, capacity, length);
     dpm_free(made);
     return status;
 }
@@ -46,11 +50,11 @@ static int give_text(char *made, char *text, size_t capacity, size_t *length)
 int dpmix_accountant_json(const dpmix_accountant *accountant, char *text, size_t capacity, size_t *length)
 {
     API_NEED(accountant);
-    API_RETURN(give_text(dpm_accountant_json(accountant), text, capacity, length));
+    API_RETURN(give_text(dpm_accountant_json, accountant, text, capacity, length));
 }
 
 int dpmix_accountant_report(const dpmix_accountant *accountant, char *text, size_t capacity, size_t *length)
 {
     API_NEED(accountant);
-    API_RETURN(give_text(dpm_accountant_text(accountant), text, capacity, length));
+    API_RETURN(give_text(dpm_accountant_text, accountant, text, capacity, length));
 }

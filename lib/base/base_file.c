@@ -6,14 +6,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
-enum { FORMAT_VERSION = 1, HEADER_SIZE = 24, CHECKSUM_SIZE = 4 };
+enum { FORMAT_VERSION = 1, HEADER_SIZE = 24, CHECKSUM_SIZE = 4, SUFFIX_SIZE = 48 };
 
 static const unsigned char magic[8] = {'d', 'p', 'm', 'i', 'x', '\r', '\n', 26};
 
@@ -43,17 +43,34 @@ static int write_all(int file, const unsigned char *bytes, size_t n)
     return 1;
 }
 
-/* A rename is on the disk only when the folder is. */
-static int sync_folder(const char *path)
+/* A new file beside `path`, with the mode that the process gives new files; its name goes to `name`, which has room for
+ * SUFFIX_SIZE bytes more than path. */
+static int create_beside(const char *path, char *name)
+{
+    static atomic_uint counter;
+    for (int tries = 0; tries < 100; tries++) {
+        snprintf(name, strlen(path) + SUFFIX_SIZE, "%s.new-%ld-%u", path, (long)getpid(),
+                 atomic_fetch_add(&counter, 1));
+        int file = open(name, O_WRONLY | O_CREAT | O_EXCL, 0666);
+        if (file >= 0 || errno != EEXIST)
+            return file;
+    }
+    return -1;
+}
+
+/* The folder of a file, for a name that has room for path's length and two bytes more. */
+static void name_folder(const char *path, char *name)
 {
     const char *slash = strrchr(path, '/');
-    size_t n = slash == path ? 1 : slash ? (size_t)(slash - path) : 0;
-    char *folder = dpm_alloc(n + 2, 1);
-    if (!folder)
-        return 0;
-    memcpy(folder, slash ? path : ".", slash ? n : 1);
+    size_t n = slash == path ? 1 : slash ? (size_t)(slash - path) : 1;
+    memcpy(name, slash ? path : ".", n);
+    name[n] = 0;
+}
+
+/* A rename is on the disk only when the folder is. */
+static int sync_folder(const char *folder)
+{
     int file = open(folder, O_RDONLY);
-    dpm_free(folder);
     if (file < 0)
         return 0;
     int synced = fsync(file) == 0 || errno == EINVAL; /* some file systems cannot, and say so */
@@ -61,45 +78,42 @@ static int sync_folder(const char *path)
     return synced;
 }
 
+static int write_parts(int file, const struct dpm_blob *header, const struct dpm_blob *blob,
+                       const struct dpm_blob *footer)
+{
+    return write_all(file, magic, sizeof magic) && write_all(file, header->bytes, header->size) &&
+           write_all(file, blob->bytes, blob->size) && write_all(file, footer->bytes, footer->size) &&
+           fsync(file) == 0;
+}
+
 int dpm_blob_write(const struct dpm_blob *blob, uint32_t kind, const char *path)
 {
     if (blob->status)
         return blob->status;
-    int status = DPMIX_OK;
-    int file = -1;
-    char *temporary = NULL;
+    int status = DPMIX_ERR_NOMEM, file = -1;
     struct dpm_blob header = {0}, footer = {0};
-    size_t length = strlen(path);
-    temporary = dpm_alloc(length + 8, 1);
+    char *temporary = dpm_alloc(strlen(path) + SUFFIX_SIZE, 1), *folder = dpm_alloc(strlen(path) + 2, 1);
     dpm_blob_put_u32(&header, FORMAT_VERSION);
     dpm_blob_put_u32(&header, kind);
     dpm_blob_put_u64(&header, blob->size);
-    if (!temporary || header.status) {
-        status = DPMIX_ERR_NOMEM;
+    if (!temporary || !folder || header.status)
         goto out;
-    }
     uint32_t sum = checksum(0, magic, sizeof magic);
     sum = checksum(sum, header.bytes, header.size);
     dpm_blob_put_u32(&footer, checksum(sum, blob->bytes, blob->size));
-    if (footer.status) {
-        status = footer.status;
+    if (footer.status)
         goto out;
-    }
-    memcpy(temporary, path, length);
-    memcpy(temporary + length, ".XXXXXX", 8);
-    file = mkstemp(temporary);
+    name_folder(path, folder);
+    file = create_beside(path, temporary);
     if (file < 0) {
         status = dpm_fail(DPMIX_ERR_IO, "path: cannot create a file there: %s", strerror(errno));
         goto out;
     }
-    mode_t mask = umask(0);
-    umask(mask);
-    if (fchmod(file, 0666 & ~mask) != 0 || !write_all(file, magic, sizeof magic) ||
-        !write_all(file, header.bytes, header.size) || !write_all(file, blob->bytes, blob->size) ||
-        !write_all(file, footer.bytes, footer.size) || fsync(file) != 0 || rename(temporary, path) != 0) {
+    status = DPMIX_OK;
+    if (!write_parts(file, &header, blob, &footer) || rename(temporary, path) != 0) {
         status = dpm_fail(DPMIX_ERR_IO, "path: cannot write the file: %s", strerror(errno));
         unlink(temporary);
-    } else if (!sync_folder(path)) {
+    } else if (!sync_folder(folder)) {
         status = dpm_fail(DPMIX_ERR_IO, "path: written, but its folder could not be synced");
     }
 out:
@@ -108,6 +122,7 @@ out:
     dpm_blob_free(&header);
     dpm_blob_free(&footer);
     dpm_free(temporary);
+    dpm_free(folder);
     return status;
 }
 
@@ -115,7 +130,7 @@ out:
 static int read_all(struct dpm_blob *blob, const char *path)
 {
     struct stat about;
-    int file = open(path, O_RDONLY);
+    int file = open(path, O_RDONLY | O_NONBLOCK); /* a FIFO must not hold us up before it is refused */
     if (file < 0)
         return dpm_fail(DPMIX_ERR_IO, "path: cannot open the file: %s", strerror(errno));
     int status = DPMIX_OK;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What all clusterers share: the handle, the fit around the kind's own, assignment of the caller's rows, files. */
 #include "cluster_kind.h"
-#include "account_ledger.h"
 #include "base_alloc.h"
 #include "base_fail.h"
 
@@ -72,10 +71,6 @@ int dpm_clusterer_fit(struct dpmix_clusterer *clusterer, const struct dpm_fit *f
     int status = dpm_bounds_copy(&clusterer->bounds, dpm_dataset_bounds(fit->dataset));
     if (!status)
         status = clusterer->kind->fit(clusterer, fit);
-    if (!status) {
-        clusterer->ledger = dpm_accountant_json(fit->accountant);
-        status = clusterer->ledger ? DPMIX_OK : DPMIX_ERR_NOMEM;
-    }
     if (status)
         clear(clusterer);
     else

@@ -17,7 +17,7 @@ struct dpm_cluster_kind {
     int kind; /* DPMIX_CLUSTERER_* */
     int needs_labels;
 
-    /* Fits clusterer->model and sets n_parts and weights; on failure leaves model NULL or fit for free_model. The
+    /* Fits clusterer->model and sets n_parts, weights and ledger; on failure leaves model NULL or fit for free_model. The
      * shared fields (columns, classes, bounds) are set. */
     int (*fit)(struct dpmix_clusterer *clusterer, const struct dpm_fit *fit);
     void (*free_model)(void *model); /* NULL is fine */

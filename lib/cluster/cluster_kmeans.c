@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Differentially private kernel k-means: Acs, Melis, Castelluccia, De Cristofaro, Differentially Private
- * Mixture of Generative Neural Networks (arXiv 1709.04514), section IV: Lloyd's algorithm on random Fourier
- * features, each step a noisy sum and a noisy count for each cluster. Three queries, each over all rows:
+ * Mixture of Generative Neural Networks (arXiv 1709.04514): Lloyd's algorithm on random Fourier features,
+ * each step a noisy sum and a noisy count for each cluster. Three queries, each over all rows:
  *
  *   MEAN    the sum of all features, once: the first centres lie around the mean
  *   MOVE    sums and counts of the clusters, once for each step
@@ -13,6 +13,7 @@
  *
  * Lloyd's algorithm stays in the first local optimum. So the first half of the steps runs with twice the
  * clusters that are asked for, and then the cheapest pairs are joined. */
+#include "account_ledger.h"
 #include "base_alloc.h"
 #include "base_fail.h"
 #include "cluster_kind.h"
@@ -429,7 +430,8 @@ static int fit_kmeans(struct dpmix_clusterer *clusterer, const struct dpm_fit *f
     if (n_parts == 1) { /* the one such partition is known beforehand: no query, nothing spent, no model */
         clusterer->n_parts = 1;
         clusterer->weights[0] = 1;
-        return dpm_fit_progress(fit, DPMIX_PHASE_CLUSTER, 1, 1);
+        int written = dpm_accountant_json(&clusterer->ledger, fit->accountant);
+        return written ? written : dpm_fit_progress(fit, DPMIX_PHASE_CLUSTER, 1, 1);
     }
     clusterer->model = dpm_alloc(1, sizeof(struct kmeans));
     int status = clusterer->model ? DPMIX_OK : DPMIX_ERR_NOMEM;
@@ -447,6 +449,8 @@ static int fit_kmeans(struct dpmix_clusterer *clusterer, const struct dpm_fit *f
         clusterer->n_parts = n_parts;
         dpm_cluster_weights(clusterer->weights, work.counts, n_parts);
     }
+    if (!status)
+        clusterer->ledger = dpm_release_take_ledger(release);
     dpm_release_close(release);
     dpm_free(work.direction);
     dpm_free(work.sums);

@@ -39,6 +39,8 @@ static int fit_label(struct dpmix_clusterer *clusterer, const struct dpm_fit *fi
                                   &plan, 1, NULL, fit->threads);
     if (!status)
         status = dpm_release_query(release, 0, count_labels, &clusterer->n_classes, counts);
+    if (!status)
+        clusterer->ledger = dpm_release_take_ledger(release);
     dpm_release_close(release);
     if (!status)
         status = dpm_fit_progress(fit, DPMIX_PHASE_CLUSTER, 1, 1);

@@ -243,6 +243,8 @@ static int fit_gaussian(struct dpmix_generator *generator, const struct dpm_fit 
         status = query_moments(&work, release, model);
     if (!status)
         status = dpm_fit_progress(fit, DPMIX_PHASE_TRAIN, N_QUERIES, N_QUERIES);
+    if (!status)
+        generator->ledger = dpm_release_take_ledger(release);
 out:
     dpm_release_close(release);
     free_work(&work);

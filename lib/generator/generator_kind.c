@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What all generators share: the handle, the fit around the kind's own, sampling, files. */
 #include "generator_kind.h"
-#include "account_ledger.h"
 #include "base_alloc.h"
 #include "base_fail.h"
 
@@ -62,10 +61,6 @@ int dpm_generator_fit(struct dpmix_generator *generator, const struct dpm_fit *f
     int status = dpm_bounds_copy(&generator->bounds, dpm_dataset_bounds(fit->dataset));
     if (!status)
         status = generator->kind->fit(generator, fit);
-    if (!status) {
-        generator->ledger = dpm_accountant_json(fit->accountant);
-        status = generator->ledger ? DPMIX_OK : DPMIX_ERR_NOMEM;
-    }
     if (status)
         clear(generator);
     else

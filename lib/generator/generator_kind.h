@@ -20,7 +20,7 @@ struct dpm_generator_kind {
     int kind; /* DPMIX_GENERATOR_* */
 
     /* Fits generator->model: fit->partition->n_parts models under one debit, every part at the same sampling rate
-     * and number of steps. The shared fields (parts, columns, classes, bounds) are set. Sets makes_labels. On failure
+     * and number of steps. The shared fields (parts, columns, classes, bounds) are set. Sets makes_labels and ledger. On failure
      * leaves model NULL or fit for free_model. */
     int (*fit)(struct dpmix_generator *generator, const struct dpm_fit *fit);
     void (*free_model)(void *model); /* NULL is fine */

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The variational autoencoder (nn_vae.h), trained by Adam on noisy sums of clipped gradients (Abadi et al. 2016,
- * arXiv 1607.00133, algorithm 1; Acs et al. 2017, arXiv 1709.04514, section 4): one model for each part.
+/* The variational autoencoder (nn_vae.h), trained by Adam on noisy sums of clipped gradients (Abadi et al.
+ * 2016, arXiv 1607.00133, algorithm 1; Acs et al. 2017, arXiv 1709.04514, section 4): one model for each
+ * part.
  *
  * Two queries under one release, both per part; doc/privacy.md, "The VAE", has the proof:
  *
- *   COUNT     rows by class (rows alone where there are no classes), every row, once. It takes a few per cent of
- *             the budget. From it come the weights by which samples draw their class, and the denominator.
- *   GRADIENT  the loss's gradient, the encoder's part scaled down, Poisson-sampled, flat clip over all four layers
- *             together.
+ *   COUNT     rows by class (rows alone where there are no classes), every row, once. It takes a few per
+ *             cent of the budget. From it come the weights by which samples draw their class, and the
+ *             denominator of the gradients.
+ *   GRADIENT  the loss's gradient, the encoder's part scaled down, Poisson-sampled, flat clip over all four
+ *             layers together.
  *
- * Everything after the two is post-processing. Samples are the decoder's means, not draws from its Bernoulli
- * distributions, as in the published work. */
+ * Everything after the two is post-processing. Samples are the decoder's means, not draws from its
+ * Bernoulli distributions, as in the published work. */
 #include "generator_kind.h"
 #include "base_alloc.h"
 #include "base_fail.h"
@@ -61,11 +63,11 @@ static void contribute_count(const void *context, const struct dpm_block *block,
     }
 }
 
-/* The encoder's gradients are some twenty times as long as the decoder's (measured on Fashion-MNIST), and would take
- * nearly all of the clip norm that the layers share. Scaled, they leave it to the decoder, which is all that samples
- * come from. Adam divides a gradient by its own size, so that the scale does not change the encoder's steps but for
- * their noise. */
-static const float encoder_scale = 0x1p-5f;
+/* Unscaled, the encoder's gradients make up nine tenths of the squared norm (on Fashion-MNIST), and the
+ * decoder, which is all that samples come from, would be left with the rest of the clip norm that the
+ * layers share. Adam divides a gradient by its own size, so the scale hardly changes the encoder's steps
+ * but for their noise. */
+static const float encoder_scale = 0x1p-4f;
 
 /* Contribution of a row: its scaled gradient, four matrices of rank 1, with the weights of its part. */
 static void contribute_gradient(const void *context, const struct dpm_block *block, float *const *left,
@@ -112,11 +114,13 @@ static void plan_queries(struct dpm_query_plan plans[QUERIES], const struct vae_
         gradient.matrix[l] = (struct dpm_query_matrix){layer->in + 1, layer->out, 1};
     }
 
-    /* T steps at rate q behave like one release of noise multiplier 1 / (q sqrt(T (exp(1 / s^2) - 1))) (Bu, Dong,
-     * Long and Su 2020, section 3), which is at most 1 / (q sqrt(T)) in units of s. So the counts' share of the
-     * sum of squared inverse multipliers is at most `share` / (1 + share), whatever factor the calibration finds. */
-    const double share = 0.03;
-    count.noise_multiplier = 1 / (gradient.sampling_rate * sqrt((double)gradient.steps * share));
+    /* T steps at rate q and noise multiplier s behave like one release of noise multiplier
+     * 1 / (q sqrt(T (exp(1 / s^2) - 1))) (Bu, Dong, Long and Su 2020, arXiv 1911.11607), which is at most
+     * s / (q sqrt(T)). So the counts add at most `share` to the sum of squared inverse multipliers, whatever
+     * the common factor. The bound is for rates so small that the formula is far off. */
+    const double share = 0.03, largest = 50;
+    double steps = (double)gradient.steps;
+    count.noise_multiplier = fmin(largest, 1 / (gradient.sampling_rate * sqrt(steps * share)));
     plans[QUERY_COUNT] = count;
     plans[QUERY_GRADIENT] = gradient;
 }
@@ -197,8 +201,9 @@ static void start_weights(struct vae_model *model, struct training *training)
     }
 }
 
-/* Class weights of one part. A count below two standard deviations of its noise is taken for noise and counts as zero:
- * such a class has too few rows to be learned. Where nothing is left, all classes weigh the same. */
+/* Class weights of one part. A count below two standard deviations of its noise is taken for noise and
+ * counts as zero: such a class has too few rows to be learned. Where nothing is left, all classes weigh the
+ * same. */
 static void weigh_classes(double *weights, const double *counts, size_t classes, double noise)
 {
     double sum = 0;
@@ -234,7 +239,8 @@ static int train(struct vae_model *model, struct training *training, const struc
         status = dpm_fit_progress(fit, DPMIX_PHASE_TRAIN, step, steps);
         if (status)
             return status;
-        status = dpm_release_query(training->release, QUERY_GRADIENT, contribute_gradient, model, training->sums);
+        status = dpm_release_query(training->release, QUERY_GRADIENT, contribute_gradient, model,
+                                   training->sums);
         if (status)
             return status;
         for (size_t k = 0; k < model->n_parts; k++)
@@ -260,8 +266,8 @@ static int fit_vae(struct dpmix_generator *generator, const struct dpm_fit *fit)
     status = dpm_query_calibrate(fit->accountant, fit->share, training.plans, QUERIES);
     if (status)
         goto out;
-    status = dpm_release_open(&training.release, fit->accountant, fit->dataset, "VAE", training.plans, QUERIES,
-                              fit->partition, fit->threads);
+    status = dpm_release_open(&training.release, fit->accountant, fit->dataset, "VAE", training.plans,
+                              QUERIES, fit->partition, fit->threads);
     if (status)
         goto out;
     status = train(model, &training, fit, dpm_option_double(options, DPMIX_OPTION_LEARNING_RATE));
@@ -269,6 +275,7 @@ static int fit_vae(struct dpmix_generator *generator, const struct dpm_fit *fit)
         goto out;
     generator->makes_labels = conditional;
     generator->model = model;
+    generator->ledger = dpm_release_take_ledger(training.release);
     model = NULL;
 
 out:
@@ -364,7 +371,8 @@ static void get(struct dpmix_generator *generator, struct dpm_blob *blob)
     generator->model = model;
     generator->makes_labels = classes > 0;
     model->n_parts = (size_t)generator->n_parts;
-    model->vae = dpm_nn_vae_shape(generator->bounds.n_columns, (size_t)classes, (size_t)hidden, (size_t)latent);
+    model->vae =
+        dpm_nn_vae_shape(generator->bounds.n_columns, (size_t)classes, (size_t)hidden, (size_t)latent);
     model->n_weights = dpm_nn_vae_size(&model->vae);
     if (model->n_weights == 0)
         dpm_blob_reject(blob);

@@ -145,7 +145,7 @@ void dpm_dataset_gather(const struct dpmix_dataset *dataset, float *out, const s
 }
 
 int dpm_dataset_charge(struct dpmix_dataset *dataset, struct dpmix_accountant *accountant, const char *purpose,
-                       const struct dpm_event *events, size_t n, uint64_t *number)
+                       const struct dpm_event *events, size_t n, uint64_t *number, char **ledger)
 {
     if (dataset->process != dpm_process_id())
         return dpm_fail(DPMIX_ERR_STATE, "dataset: it was built before a fork, and does not work in the child");
@@ -154,7 +154,7 @@ int dpm_dataset_charge(struct dpmix_dataset *dataset, struct dpmix_accountant *a
     if (dataset->accountant && dataset->accountant != accountant)
         status = dpm_fail(DPMIX_ERR_STATE, "accountant: the dataset belongs to another accountant");
     if (!status)
-        status = dpm_accountant_charge(accountant, purpose, events, n, dataset->test != NULL);
+        status = dpm_accountant_charge(accountant, purpose, events, n, dataset->test != NULL, ledger);
     if (!status) {
         if (!dataset->accountant)
             dataset->accountant = dpm_accountant_ref(accountant);

@@ -17,6 +17,7 @@ enum { PUBLIC_KEY = 1 }; /* number that the public key is derived from the relea
 struct dpm_release {
     struct dpmix_dataset *dataset;
     long process;
+    char *ledger; /* JSON, with the release's debit; NULL once it was taken */
     uint8_t key[DPM_KEY_SIZE];
     size_t n_plans;
     struct dpm_query_plan *plans;
@@ -112,7 +113,8 @@ static int debit(struct dpm_release *release, struct dpmix_accountant *accountan
     for (size_t i = 0; i < release->n_plans; i++)
         events[i] = dpm_plan_event(&release->plans[i]);
     if (!status)
-        status = dpm_dataset_charge(release->dataset, accountant, purpose, events, release->n_plans, &number);
+        status = dpm_dataset_charge(release->dataset, accountant, purpose, events, release->n_plans, &number,
+                                    &release->ledger);
     if (!status && release->dataset->test)
         dpm_random_derive(release->key, release->dataset->test->key, number);
     dpm_free(events);
@@ -188,6 +190,13 @@ void dpm_release_public_key(const struct dpm_release *release, uint8_t key[DPM_K
     dpm_random_derive(key, release->key, PUBLIC_KEY);
 }
 
+char *dpm_release_take_ledger(struct dpm_release *release)
+{
+    char *ledger = release->ledger;
+    release->ledger = NULL;
+    return ledger;
+}
+
 void dpm_release_close(struct dpm_release *release)
 {
     if (!release)
@@ -205,6 +214,7 @@ void dpm_release_close(struct dpm_release *release)
     dpm_sample_free(&release->sample);
     dpm_free(release->plans);
     dpm_free(release->runs);
+    dpm_free(release->ledger);
     dpm_dataset_unref(release->dataset);
     dpm_free_wiped(release); /* the key is in it */
 }

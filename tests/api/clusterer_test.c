@@ -328,7 +328,7 @@ START_TEST(files_of_others_are_refused)
     dpmix_clusterer *clusterer = before;
     dpmix_generator *generator = tiny_fitted_generator(&tiny, DPMIX_GENERATOR_GAUSSIAN, 0.5);
     CHECK_OK(dpmix_generator_save(generator, tiny_path("a")));
-    CHECK_FAILS(dpmix_clusterer_load(&clusterer, tiny_path("a")), DPMIX_ERR_FORMAT, "load: path");
+    CHECK_FAILS(dpmix_clusterer_load(&clusterer, tiny_path("a")), DPMIX_ERR_FORMAT, "another kind");
     tiny_write(tiny_path("b"), (const uint8_t *)"text", 4);
     CHECK_FAILS(dpmix_clusterer_load(&clusterer, tiny_path("b")), DPMIX_ERR_FORMAT, "load: path");
     CHECK_FAILS(dpmix_clusterer_load(&clusterer, tiny_path("missing")), DPMIX_ERR_IO, "load: path");
@@ -360,8 +360,8 @@ static int load_and_use(const char *path)
     if (status)
         return status;
     float rows[4 * 8] = {0.5f, NAN, -3, 8};
-    int32_t parts[4], labels[4] = {0, 1, 0, 1};
     int n_parts = dpmix_clusterer_parts(clusterer);
+    int32_t parts[4], labels[4] = {0, 1, n_parts - 1, 1};
     double *weights = malloc((size_t)n_parts * sizeof *weights), sum = 0;
     ck_assert_ptr_nonnull(weights);
     CHECK_OK(dpmix_clusterer_weights(clusterer, weights, (size_t)n_parts));
@@ -372,6 +372,9 @@ static int load_and_use(const char *path)
         int assigned = dpmix_clusterer_assign(clusterer, parts, rows, 4, columns, labels);
         for (size_t i = 0; !assigned && i < 4; i++)
             ck_assert(parts[i] >= 0 && parts[i] < n_parts);
+        /* A label beyond the parts is no class, or it is not used. */
+        assigned = dpmix_clusterer_assign(clusterer, parts, rows, 1, columns, &n_parts);
+        ck_assert(assigned || parts[0] < n_parts);
     }
     ck_assert_uint_lt(strlen(ledger_of(clusterer)), 8192);
     free(weights);
@@ -391,7 +394,7 @@ END_TEST
 static Suite *clusterer_suite(void)
 {
     Suite *suite = suite_create("clusterer");
-    TCase *kinds = tcase_create("each kind");
+    TCase *kinds = check_case(suite, "each kind");
     tcase_add_checked_fixture(kinds, setup, teardown);
     tcase_add_loop_test(kinds, null_is_refused, FIRST_KIND, END_KINDS);
     tcase_add_loop_test(kinds, before_the_fit_there_is_nothing_to_have, FIRST_KIND, END_KINDS);
@@ -400,23 +403,19 @@ static Suite *clusterer_suite(void)
     tcase_add_loop_test(kinds, cancelled_fits_leave_an_unfitted_handle, FIRST_KIND, END_KINDS);
     tcase_add_loop_test(kinds, assign_checks_its_arguments, FIRST_KIND, END_KINDS);
     tcase_add_loop_test(kinds, assign_takes_rows_one_by_one, FIRST_KIND, END_KINDS);
-    suite_add_tcase(suite, kinds);
-    TCase *own = tcase_create("of a kind");
+    TCase *own = check_case(suite, "of a kind");
     tcase_add_checked_fixture(own, setup, teardown);
     tcase_add_test(own, unknown_kinds_are_refused);
     tcase_add_loop_test(own, label_weights_are_near_the_class_shares, 0, 2);
     tcase_add_test(own, a_label_is_its_part);
     tcase_add_test(own, labels_are_needed_by_label_only);
     tcase_add_test(own, kmeans_finds_the_blobs);
-    suite_add_tcase(suite, own);
-    TCase *files = tcase_create("files");
+    TCase *files = check_case(suite, "files");
     tcase_add_checked_fixture(files, setup, teardown);
-    tcase_set_timeout(files, 60);
     tcase_add_loop_test(files, a_loaded_clusterer_is_the_saved_one, FIRST_KIND, END_KINDS);
     tcase_add_test(files, files_of_others_are_refused);
     tcase_add_loop_test(files, a_save_that_fails_leaves_no_file, FIRST_KIND, END_KINDS);
     tcase_add_loop_test(files, damaged_files_are_refused, FIRST_KIND, END_KINDS);
-    suite_add_tcase(suite, files);
     return suite;
 }
 

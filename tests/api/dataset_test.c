@@ -454,14 +454,13 @@ END_TEST
 static Suite *dataset_suite(void)
 {
     Suite *suite = suite_create("dataset");
-    TCase *memory = tcase_create("from memory");
+    TCase *memory = check_case(suite, "from memory");
     tcase_add_checked_fixture(memory, setup, teardown);
     tcase_add_loop_test(memory, a_bad_argument_is_refused_and_named, 0, N_TYPES * SPOILED);
     tcase_add_loop_test(memory, messages_hold_no_data, 0, N_TYPES);
     tcase_add_loop_test(memory, good_arguments_are_taken, 0, N_TYPES);
     tcase_add_test(memory, labels_may_leave_classes_empty);
-    suite_add_tcase(suite, memory);
-    TCase *releases = tcase_create("releases");
+    TCase *releases = check_case(suite, "releases");
     tcase_add_checked_fixture(releases, setup, teardown);
     tcase_add_checked_fixture(releases, tiny_folder_setup, tiny_folder_teardown);
     tcase_add_test(releases, copy_and_borrow_release_the_same);
@@ -469,15 +468,13 @@ static Suite *dataset_suite(void)
     tcase_add_test(releases, values_outside_the_bounds_are_clamped);
     tcase_add_test(releases, one_pair_of_bounds_is_for_all_columns);
     tcase_add_loop_test(releases, an_empty_data_set_works, DPMIX_STORAGE_COPY, DPMIX_STORAGE_BORROW + 1);
-    suite_add_tcase(suite, releases);
-    TCase *files = tcase_create("from files");
+    TCase *files = check_case(suite, "from files");
     tcase_add_checked_fixture(files, setup, teardown);
     tcase_add_checked_fixture(files, tiny_folder_setup, tiny_folder_teardown);
     tcase_add_test(files, files_and_memory_release_the_same);
     tcase_add_test(files, files_without_labels);
     tcase_add_loop_test(files, bad_arguments_beside_good_files, 0, 2);
     tcase_add_loop_test(files, bad_files, 0, 2);
-    suite_add_tcase(suite, files);
     return suite;
 }
 

@@ -421,8 +421,8 @@ START_TEST(files_of_others_are_refused)
     dpmix_mixture *mixture = tiny_fitted_mixture(&tiny, DPMIX_CLUSTERER_LABEL, DPMIX_GENERATOR_GAUSSIAN);
     CHECK_OK(dpmix_clusterer_save(clusterer, tiny_path("a")));
     CHECK_OK(dpmix_mixture_save(mixture, tiny_path("b")));
-    CHECK_FAILS(dpmix_generator_load(&generator, tiny_path("a")), DPMIX_ERR_FORMAT, "load: path");
-    CHECK_FAILS(dpmix_generator_load(&generator, tiny_path("b")), DPMIX_ERR_FORMAT, "load: path");
+    CHECK_FAILS(dpmix_generator_load(&generator, tiny_path("a")), DPMIX_ERR_FORMAT, "another kind");
+    CHECK_FAILS(dpmix_generator_load(&generator, tiny_path("b")), DPMIX_ERR_FORMAT, "another kind");
     CHECK_FAILS(dpmix_generator_load(&generator, tiny_path("missing")), DPMIX_ERR_IO, "load: path");
     ck_assert_ptr_eq(generator, before);
     dpmix_mixture_free(mixture);
@@ -465,9 +465,8 @@ END_TEST
 static Suite *generator_suite(void)
 {
     Suite *suite = suite_create("generator");
-    TCase *kinds = tcase_create("each kind");
+    TCase *kinds = check_case(suite, "each kind");
     tcase_add_checked_fixture(kinds, setup, teardown);
-    tcase_set_timeout(kinds, 60);
     tcase_add_loop_test(kinds, null_is_refused, FIRST_KIND, END_KINDS);
     tcase_add_loop_test(kinds, fits_that_are_refused_leave_an_unfitted_handle, FIRST_KIND, END_KINDS);
     tcase_add_loop_test(kinds, cancelled_fits_leave_an_unfitted_handle, FIRST_KIND, END_KINDS);
@@ -478,10 +477,8 @@ static Suite *generator_suite(void)
     tcase_add_loop_test(kinds, labels_come_from_kinds_that_make_them, FIRST_KIND, END_KINDS);
     tcase_add_loop_test(kinds, a_loaded_generator_is_the_saved_one, FIRST_KIND, END_KINDS);
     tcase_add_loop_test(kinds, damaged_files_are_refused, FIRST_KIND, END_KINDS);
-    suite_add_tcase(suite, kinds);
-    TCase *own = tcase_create("of a kind");
+    TCase *own = check_case(suite, "of a kind");
     tcase_add_checked_fixture(own, setup, teardown);
-    tcase_set_timeout(own, 60);
     tcase_add_test(own, unknown_kinds_are_refused);
     tcase_add_loop_test(own, samples_have_the_moments_of_the_data, 1, LARGE_COLUMNS + 1);
     tcase_add_test(own, the_rank_is_that_of_the_covariance);
@@ -489,7 +486,6 @@ static Suite *generator_suite(void)
     tcase_add_loop_test(own, an_empty_data_set_gives_a_model, 1, 3);
     tcase_add_test(own, without_noise_the_moments_are_exact);
     tcase_add_test(own, files_of_others_are_refused);
-    suite_add_tcase(suite, own);
     return suite;
 }
 

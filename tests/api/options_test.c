@@ -242,16 +242,15 @@ START_TEST(handles_are_apart)
 }
 END_TEST
 
-/* What rank a fitted generator has, by the file that it saves. */
-static void save_of_rank(const char *path, const char *spoil_after)
+/* What rank a fitted generator has shows in the file that it saves. `later` is set when it has been made. */
+static void save_of_rank(const char *path, int rank, int later)
 {
     static struct tiny_case tiny;
     dpmix_options *mine = tiny_options();
     dpmix_generator *generator = NULL;
-    CHECK_OK(dpmix_options_set_int(mine, DPMIX_OPTION_GAUSSIAN_RANK, 1));
+    CHECK_OK(dpmix_options_set_int(mine, DPMIX_OPTION_GAUSSIAN_RANK, rank));
     CHECK_OK(dpmix_generator_new(&generator, DPMIX_GENERATOR_GAUSSIAN, mine));
-    if (spoil_after)
-        CHECK_OK(dpmix_options_set_int(mine, dpmix_option_by_name(spoil_after), 2));
+    CHECK_OK(dpmix_options_set_int(mine, DPMIX_OPTION_GAUSSIAN_RANK, later));
     dpmix_options_free(mine);
     tiny_case_open(&tiny, 10, 1);
     CHECK_OK(dpmix_generator_fit(generator, tiny.accountant, tiny.dataset, 1, NULL, NULL));
@@ -260,12 +259,14 @@ static void save_of_rank(const char *path, const char *spoil_after)
     tiny_case_close(&tiny);
 }
 
-START_TEST(constructors_copy)
+START_TEST(generators_copy)
 {
     tiny_folder_setup();
-    save_of_rank(tiny_path("a"), NULL);
-    save_of_rank(tiny_path("b"), "gaussian_rank");
+    save_of_rank(tiny_path("a"), 1, 1);
+    save_of_rank(tiny_path("b"), 1, 2);
     ck_assert(tiny_same_files(tiny_path("a"), tiny_path("b")));
+    save_of_rank(tiny_path("b"), 2, 2);
+    ck_assert(!tiny_same_files(tiny_path("a"), tiny_path("b")));
     tiny_folder_teardown();
 }
 END_TEST
@@ -287,10 +288,37 @@ START_TEST(clusterers_copy)
 }
 END_TEST
 
+/* A mixture takes the options of the generator, not those of its partition. */
+START_TEST(mixtures_copy)
+{
+    static struct tiny_case tiny;
+    struct stat size[2];
+    tiny_folder_setup();
+    for (int rank = 1; rank <= 2; rank++) {
+        dpmix_options *mine = tiny_options();
+        dpmix_generator *generator = NULL;
+        CHECK_OK(dpmix_options_set_int(mine, DPMIX_OPTION_GAUSSIAN_RANK, rank));
+        CHECK_OK(dpmix_generator_new(&generator, DPMIX_GENERATOR_GAUSSIAN, mine));
+        dpmix_options_free(mine);
+        tiny_case_open(&tiny, 10, 1);
+        dpmix_mixture *mixture =
+            tiny_mixture(tiny_fitted_clusterer(&tiny, DPMIX_CLUSTERER_LABEL, 0.5), generator);
+        CHECK_OK(dpmix_mixture_fit(mixture, tiny.accountant, tiny.dataset, 1, NULL, NULL));
+        CHECK_OK(dpmix_mixture_save(mixture, tiny_path("a")));
+        ck_assert_int_eq(stat(tiny_path("a"), &size[rank - 1]), 0);
+        dpmix_mixture_free(mixture);
+        tiny_case_close(&tiny);
+    }
+    /* A basis and a factor grow: 2 numbers, and 3 for each of two parts. */
+    ck_assert_int_eq(size[1].st_size - size[0].st_size, (2 + 2 * 3) * (long)sizeof(float));
+    tiny_folder_teardown();
+}
+END_TEST
+
 static Suite *options_suite(void)
 {
     Suite *suite = suite_create("options");
-    TCase *each = tcase_create("each key");
+    TCase *each = check_case(suite, "each key");
     tcase_add_checked_fixture(each, setup, teardown);
     tcase_add_loop_test(each, a_name_leads_back_to_its_key, 0, N_KEYS);
     tcase_add_loop_test(each, bounds_hold_the_default, 0, N_KEYS);
@@ -298,17 +326,16 @@ static Suite *options_suite(void)
     tcase_add_loop_test(each, values_out_of_range_are_refused, 0, N_KEYS);
     tcase_add_loop_test(each, the_other_type_is_refused, 0, N_KEYS);
     tcase_add_loop_test(each, unknown_keys_are_refused, 0, N_UNKNOWN);
-    suite_add_tcase(suite, each);
-    TCase *whole = tcase_create("whole table");
+    TCase *whole = check_case(suite, "whole table");
     tcase_add_checked_fixture(whole, setup, teardown);
     tcase_add_test(whole, iteration_meets_every_key_once_in_order);
     tcase_add_test(whole, bounds_give_what_is_asked_for);
     tcase_add_test(whole, zero_is_no_key_and_unknown_names_have_none);
     tcase_add_test(whole, null_is_refused);
     tcase_add_test(whole, handles_are_apart);
-    tcase_add_test(whole, constructors_copy);
+    tcase_add_test(whole, generators_copy);
     tcase_add_test(whole, clusterers_copy);
-    suite_add_tcase(suite, whole);
+    tcase_add_test(whole, mixtures_copy);
     return suite;
 }
 

@@ -131,6 +131,10 @@ int dpm_release_query(struct dpm_release *release, size_t plan, dpm_block_fn *co
  * release's own key, so it tells nothing about the noise. */
 void dpm_release_public_key(const struct dpm_release *release, uint8_t key[32]);
 
+/* The accountant's ledger as JSON, as it was with this release's debit: for the model. It was made before the debit
+ * counted. The caller frees with dpm_free; NULL when it was taken before. */
+char *dpm_release_take_ledger(struct dpm_release *release);
+
 /* Wipes and frees; NULL is fine. */
 void dpm_release_close(struct dpm_release *release);
 

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The VAE through the public functions: what it learns, of which class and part, and what is its own in a
+ * file. What all generators have in common is tested in generator_test.c. */
+#include "generator_kind.h"
+
+#include "tiny_model.h"
+
+#include <math.h>
+
+enum { CLASSES = 4, RECORDS = 4000, SAMPLES = 2000 };
+
+static int64_t live;
+static uint8_t images[RECORDS * TINY_PIXELS];
+static int32_t labels[RECORDS], sampled_labels[SAMPLES];
+static float samples[SAMPLES * TINY_PIXELS], other_samples[SAMPLES * TINY_PIXELS];
+static struct tiny_mode mode;
+static dpmix_dataset *dataset;
+static dpmix_accountant *accountant;
+
+static void setup(void)
+{
+    live = dpm_alloc_live();
+    tiny_images(images, labels, RECORDS, CLASSES, 1);
+}
+
+static void teardown(void)
+{
+    ck_assert_int_eq(dpm_alloc_live(), live);
+}
+
+static void open_release(size_t n_rows, const int32_t *with_labels, double epsilon)
+{
+    const double lower = 0, upper = 255;
+    int n_classes = with_labels ? CLASSES : 0;
+    CHECK_OK(dpmix_dataset_new_u8(&dataset, images, n_rows, TINY_PIXELS, with_labels, n_classes, &lower,
+                                  &upper, 1, DPMIX_STORAGE_COPY));
+    tiny_mode_set(&mode, dataset, 3);
+    accountant = tiny_accountant(epsilon);
+}
+
+static void close_release(void)
+{
+    dpmix_dataset_free(dataset);
+    dpmix_accountant_free(accountant);
+}
+
+static dpmix_options *new_options(int steps)
+{
+    dpmix_options *options = NULL;
+    CHECK_OK(dpmix_options_new(&options));
+    CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_THREADS, 2));
+    CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_STEPS, steps));
+    CHECK_OK(dpmix_options_set_double(options, DPMIX_OPTION_SAMPLING_RATE, 0.1));
+    CHECK_OK(dpmix_options_set_double(options, DPMIX_OPTION_LEARNING_RATE, 0.02));
+    CHECK_OK(dpmix_options_set_double(options, DPMIX_OPTION_CLIP_NORM, 1));
+    CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_CONDITIONAL, 1));
+    CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_VAE_HIDDEN, 24));
+    CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_VAE_LATENT, 4));
+    return options;
+}
+
+static dpmix_generator *new_vae(const dpmix_options *options)
+{
+    dpmix_generator *generator = NULL;
+    CHECK_OK(dpmix_generator_new(&generator, DPMIX_GENERATOR_VAE, options));
+    return generator;
+}
+
+static dpmix_generator *fitted_vae(const dpmix_options *options)
+{
+    dpmix_generator *generator = new_vae(options);
+    CHECK_OK(dpmix_generator_fit(generator, accountant, dataset, 1, NULL, NULL));
+    return generator;
+}
+
+static void draw(const dpmix_generator *generator, float *rows, int32_t *row_labels, uint64_t first, size_t n)
+{
+    const uint64_t seed = 11;
+    CHECK_OK(dpmix_generator_sample(generator, rows, row_labels, first, n, TINY_PIXELS, &seed));
+}
+
+/* The line of an image that is brightest, and how much brighter than the mean of all. */
+static int brightest_line(const float *image, double *contrast)
+{
+    double lines[TINY_SIDE] = {0}, mean = 0;
+    int best = 0;
+    for (size_t j = 0; j < TINY_PIXELS; j++) {
+        lines[j / TINY_SIDE] += (double)image[j] / TINY_SIDE;
+        mean += (double)image[j] / TINY_PIXELS;
+    }
+    for (int line = 1; line < TINY_SIDE; line++)
+        if (lines[line] > lines[best])
+            best = line;
+    *contrast = lines[best] - mean;
+    return best;
+}
+
+static void check_range(const float *rows, size_t n)
+{
+    for (size_t i = 0; i < n * TINY_PIXELS; i++)
+        ck_assert(rows[i] >= 0 && rows[i] <= 255);
+}
+
+/* Shares of the classes among the samples, and of the samples whose bright line is that of their class. */
+static double check_samples(double shares[CLASSES])
+{
+    size_t right = 0;
+    memset(shares, 0, CLASSES * sizeof *shares);
+    check_range(samples, SAMPLES);
+    for (size_t i = 0; i < SAMPLES; i++) {
+        double contrast;
+        int line = brightest_line(samples + i * TINY_PIXELS, &contrast);
+        ck_assert(sampled_labels[i] >= 0 && sampled_labels[i] < CLASSES);
+        right += line == sampled_labels[i] && contrast > 50; /* that of the records is about 150 */
+        shares[sampled_labels[i]] += 1. / SAMPLES;
+    }
+    return (double)right / SAMPLES;
+}
+
+/* With little noise it makes each class's image in the class's share; with much, still records in their
+ * bounds. */
+START_TEST(learns_the_classes)
+{
+    dpmix_options *options = new_options(150);
+    double shares[CLASSES];
+    open_release(RECORDS, labels, 50);
+    dpmix_generator *generator = fitted_vae(options);
+    draw(generator, samples, sampled_labels, 0, SAMPLES);
+    ck_assert_double_ge(check_samples(shares), 0.95);
+    for (int32_t c = 0; c < CLASSES; c++) /* 2,000 draws: a standard deviation of 0.011 at most */
+        ck_assert_double_le(fabs(shares[c] - tiny_share(c, CLASSES)), 0.07);
+    dpmix_generator_free(generator);
+    close_release();
+
+    open_release(RECORDS, labels, 0.02);
+    generator = fitted_vae(options);
+    draw(generator, samples, sampled_labels, 0, SAMPLES);
+    ck_assert_double_lt(check_samples(shares), 0.9);
+    dpmix_generator_free(generator);
+    close_release();
+    dpmix_options_free(options);
+}
+END_TEST
+
+START_TEST(makes_labels_only_when_conditional)
+{
+    dpmix_options *options = new_options(100);
+    for (int with_labels = 0; with_labels <= 1; with_labels++) {
+        CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_CONDITIONAL, !with_labels));
+        open_release(RECORDS, with_labels ? labels : NULL, 50);
+        dpmix_generator *generator = fitted_vae(options);
+        CHECK_FAILS(dpmix_generator_sample(generator, samples, sampled_labels, 0, 1, TINY_PIXELS, NULL),
+                    DPMIX_ERR_UNSUPPORTED, "labels");
+        draw(generator, samples, NULL, 0, SAMPLES);
+        check_range(samples, SAMPLES);
+        size_t bright = 0;
+        for (size_t i = 0; i < SAMPLES; i++) {
+            double contrast;
+            bright += brightest_line(samples + i * TINY_PIXELS, &contrast) < CLASSES && contrast > 20;
+        }
+        ck_assert_uint_ge(bright, SAMPLES * 9 / 10);
+        dpmix_generator_free(generator);
+        close_release();
+    }
+    dpmix_options_free(options);
+}
+END_TEST
+
+/* Under the partition by label each part's model learns its part alone. */
+START_TEST(parts_have_models_of_their_own)
+{
+    dpmix_options *options = new_options(100);
+    dpmix_clusterer *clusterer = NULL;
+    size_t right = 0;
+    const uint64_t seed = 5;
+    CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_CONDITIONAL, 0));
+    open_release(RECORDS, labels, 50);
+    CHECK_OK(dpmix_clusterer_new(&clusterer, DPMIX_CLUSTERER_LABEL, options));
+    CHECK_OK(dpmix_clusterer_fit(clusterer, accountant, dataset, 0.1, NULL, NULL));
+    dpmix_mixture *mixture = tiny_mixture(clusterer, new_vae(options));
+    CHECK_OK(dpmix_mixture_fit(mixture, accountant, dataset, 1, NULL, NULL));
+    CHECK_OK(dpmix_mixture_sample(mixture, samples, sampled_labels, 0, SAMPLES, TINY_PIXELS, &seed));
+    for (size_t i = 0; i < SAMPLES; i++) {
+        double contrast;
+        right += brightest_line(samples + i * TINY_PIXELS, &contrast) == sampled_labels[i] && contrast > 50;
+    }
+    ck_assert_uint_ge(right, SAMPLES * 95 / 100);
+    dpmix_mixture_free(mixture);
+    close_release();
+    dpmix_options_free(options);
+}
+END_TEST
+
+START_TEST(threads_and_cuts_change_nothing)
+{
+    dpmix_options *options = new_options(10);
+    static int32_t other_labels[SAMPLES];
+    dpmix_generator *generators[2];
+    for (int i = 0; i < 2; i++) {
+        CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_THREADS, 1 + 2 * i));
+        open_release(RECORDS, labels, 5);
+        generators[i] = fitted_vae(options);
+        close_release();
+    }
+    draw(generators[0], samples, sampled_labels, 0, SAMPLES);
+    draw(generators[1], other_samples, other_labels, 0, SAMPLES);
+    ck_assert_mem_eq(samples, other_samples, sizeof samples);
+    ck_assert_mem_eq(sampled_labels, other_labels, sizeof sampled_labels);
+    for (size_t first = 0, n = 1; first < SAMPLES; first += n, n = n * 2 + 1) {
+        n = SAMPLES - first < n ? SAMPLES - first : n;
+        draw(generators[0], other_samples, first % 2 ? other_labels : NULL, first, n);
+        ck_assert_mem_eq(samples + first * TINY_PIXELS, other_samples, n * TINY_PIXELS * sizeof *samples);
+        if (first % 2)
+            ck_assert_mem_eq(sampled_labels + first, other_labels, n * sizeof *other_labels);
+    }
+    dpmix_generator_free(generators[0]);
+    dpmix_generator_free(generators[1]);
+    dpmix_options_free(options);
+}
+END_TEST
+
+/* No rows, and more classes than rows: all counts are noise, and the fit is like any other. */
+START_TEST(hardly_any_rows_are_enough)
+{
+    dpmix_options *options = new_options(20);
+    double shares[CLASSES];
+    for (size_t n_rows = 0; n_rows < 3; n_rows++) {
+        open_release(n_rows, labels, 1);
+        dpmix_generator *generator = fitted_vae(options);
+        draw(generator, samples, sampled_labels, 0, SAMPLES);
+        check_samples(shares);
+        dpmix_generator_free(generator);
+        close_release();
+    }
+    dpmix_options_free(options);
+}
+END_TEST
+
+START_TEST(options_that_do_not_fit_are_refused_before_the_debit)
+{
+    dpmix_options *options = new_options(10);
+    CHECK_FAILS(dpmix_options_set_int(options, DPMIX_OPTION_VAE_HIDDEN, 0), DPMIX_ERR_RANGE, "");
+    CHECK_FAILS(dpmix_options_set_int(options, DPMIX_OPTION_VAE_LATENT, 0), DPMIX_ERR_RANGE, "");
+    CHECK_FAILS(dpmix_options_set_double(options, DPMIX_OPTION_CLIP_NORM, 0), DPMIX_ERR_RANGE, "");
+    CHECK_FAILS(dpmix_options_set_double(options, DPMIX_OPTION_SAMPLING_RATE, 0), DPMIX_ERR_RANGE, "");
+    CHECK_FAILS(dpmix_options_set_double(options, DPMIX_OPTION_SAMPLING_RATE, 1.5), DPMIX_ERR_RANGE, "");
+    CHECK_FAILS(dpmix_options_set_double(options, DPMIX_OPTION_LEARNING_RATE, NAN), DPMIX_ERR_RANGE, "");
+    open_release(100, labels, 1);
+    dpmix_generator *generator = new_vae(options);
+    for (uint64_t nth = 1; nth <= 8; nth++) { /* the fit's own memory comes before the debit */
+        dpm_alloc_fail_after(nth, 1);
+        int status = dpmix_generator_fit(generator, accountant, dataset, 1, NULL, NULL);
+        dpm_alloc_fail_after(0, 0);
+        ck_assert_int_eq(status, DPMIX_ERR_NOMEM);
+    }
+    ck_assert_uint_eq(tiny_entries(accountant), 0);
+    CHECK_OK(dpmix_generator_fit(generator, accountant, dataset, 1, NULL, NULL));
+    dpmix_generator_free(generator);
+    close_release();
+    dpmix_options_free(options);
+}
+END_TEST
+
+/* A model from a file that passed its checksum but was made to harm: it is refused, or it samples as models
+ * do. */
+START_TEST(hostile_models_do_no_harm)
+{
+    dpmix_options *options = new_options(2);
+    struct dpm_blob blob = {0};
+    struct dpmix_generator *loaded = NULL;
+    size_t refused = 0, accepted = 0;
+    CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_VAE_HIDDEN, 3));
+    CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_VAE_LATENT, 2));
+    open_release(100, labels, 1);
+    dpmix_generator *generator = fitted_vae(options);
+    dpm_generator_put(generator, &blob);
+    CHECK_OK(dpm_blob_status(&blob));
+    draw(generator, samples, sampled_labels, 0, 64);
+    CHECK_OK(dpm_generator_get(&loaded, &blob));
+    CHECK_OK(dpm_blob_finish(&blob));
+    draw(loaded, other_samples, NULL, 0, 64);
+    ck_assert_mem_eq(samples, other_samples, 64 * TINY_PIXELS * sizeof *samples);
+    dpm_generator_free(loaded);
+
+    for (size_t at = 0; at < blob.size; at++) {
+        for (int bit = 0; bit < 8; bit += 7) {
+            struct dpmix_generator *damaged = NULL;
+            blob.bytes[at] ^= (unsigned char)(1 << bit);
+            blob.at = 0;
+            blob.status = DPMIX_OK;
+            int status = dpm_generator_get(&damaged, &blob);
+            status = status ? status : dpm_blob_finish(&blob);
+            if (!status && damaged->bounds.n_columns == TINY_PIXELS && damaged->n_parts == 1) {
+                draw(damaged, other_samples, damaged->makes_labels ? sampled_labels : NULL, 0, 4);
+                for (size_t i = 0; i < 4 * (size_t)TINY_PIXELS; i++)
+                    ck_assert(isfinite(other_samples[i]));
+                accepted++;
+            }
+            refused += status != DPMIX_OK;
+            dpm_generator_free(damaged);
+            blob.bytes[at] ^= (unsigned char)(1 << bit);
+        }
+    }
+    ck_assert_uint_gt(refused, 100);
+    ck_assert_uint_gt(accepted, 100); /* most bytes are weights */
+    dpm_blob_free(&blob);
+    dpmix_generator_free(generator);
+    close_release();
+    dpmix_options_free(options);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    const TTest *const tests[] = {
+        learns_the_classes,
+        makes_labels_only_when_conditional,
+        parts_have_models_of_their_own,
+        threads_and_cuts_change_nothing,
+        hardly_any_rows_are_enough,
+        options_that_do_not_fit_are_refused_before_the_debit,
+        hostile_models_do_no_harm,
+    };
+    Suite *s = suite_create("vae");
+    TCase *check_case = tcase_create("vae");
+    tcase_set_timeout(check_case, 0);
+    tcase_add_checked_fixture(check_case, setup, teardown);
+    for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
+        tcase_add_test(check_case, tests[i]);
+    suite_add_tcase(s, check_case);
+    return s;
+}
+
+CHECK_MAIN(suite)
