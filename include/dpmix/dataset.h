@@ -10,8 +10,8 @@
  * Rejections that depend on the data happen only in the constructors, before any release; they are for the
  * curator's eyes, and name the argument but not the value.
  *
- * A dataset belongs to the first accountant that a fit is given with it, for life; another accountant is then
- * refused with DPMIX_ERR_STATE.
+ * A dataset belongs to the first accountant that was debited for it, for life; another one is then refused with
+ * DPMIX_ERR_STATE.
  */
 #ifndef DPMIX_DATASET_H
 #define DPMIX_DATASET_H

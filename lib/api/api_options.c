@@ -24,8 +24,8 @@ struct option {
 static const struct option table[] = {
     {DPMIX_OPTION_THREADS, INT, "threads", 0, 1024, 0, "threads of a fit; 0: one per processor"},
     {DPMIX_OPTION_CLUSTERS, INT, "clusters", 1, 10000, 10, "k-means: number of parts"},
-    {DPMIX_OPTION_KMEANS_STEPS, INT, "kmeans_steps", 1, 100, 5, "k-means: iterations, each a noisy query"},
-    {DPMIX_OPTION_KMEANS_FEATURES, INT, "kmeans_features", 2, 65536, 64,
+    {DPMIX_OPTION_KMEANS_STEPS, INT, "kmeans_steps", 1, 100, 6, "k-means: iterations, each a noisy query"},
+    {DPMIX_OPTION_KMEANS_FEATURES, INT, "kmeans_features", 2, 65536, 128,
      "k-means: random Fourier features, in pairs of cosine and sine; an odd number is rounded up"},
     {DPMIX_OPTION_KMEANS_BANDWIDTH, DOUBLE, "kmeans_bandwidth", 0, 1e6, 0,
      "k-means: bandwidth of the RBF kernel on columns scaled to [0, 1]; 0: a third of the square root of their number"},
@@ -35,7 +35,8 @@ static const struct option table[] = {
     {DPMIX_OPTION_LEARNING_RATE, DOUBLE, "learning_rate", 1e-9, 1e3, 1e-3, "gradient descent: step size of Adam"},
     {DPMIX_OPTION_CLIP_NORM, DOUBLE, "clip_norm", 1e-5, 1e6, 1, "gradient descent: bound on a record's gradient"},
     {DPMIX_OPTION_CONDITIONAL, INT, "conditional", 0, 1, 1,
-     "VAE: 1: it is given the label where the data set has one, and makes labels; 0: it is not"},
+     "VAE: 1: it is given the label where the data set has one, and makes labels; 0: it is not; in a mixture by "
+     "label the part is the label, and the option means nothing"},
     {DPMIX_OPTION_VAE_HIDDEN, INT, "vae_hidden", 1, 65536, 400, "VAE: width of the hidden layers"},
     {DPMIX_OPTION_VAE_LATENT, INT, "vae_latent", 1, 4096, 20, "VAE: dimensions of the latent space"},
     {DPMIX_OPTION_GAUSSIAN_RANK, INT, "gaussian_rank", 0, 30000, 0,

@@ -2,7 +2,6 @@
 /* Validated BLIS calls. BLIS ends the process on a bad shape, so shapes are asserted here first; its small-matrix path
  * is switched off, because it picks kernels by the number of rows and row independence must not hang on that. */
 #include "linalg_mat.h"
-#include "base_alloc.h"
 #include "base_threads.h"
 
 #include <assert.h>
@@ -65,22 +64,24 @@ static void plain_product(enum operation operation, float *c, size_t ldc, const 
     }
 }
 
+static float probe_value(uint32_t *state)
+{
+    *state = *state * 1664525u + 1013904223u;
+    return (float)(*state >> 8) * 0x1p-24f - 0.5f;
+}
+
 enum { PROBE_M = 21, PROBE_N = 37, PROBE_K = 300 };
 
 /* Whether rows of a product keep their bits when they are multiplied in other company. */
 static int is_row_independent(enum operation operation)
 {
     static const size_t cuts[] = {1, 2, 3, 5, 8, 13, 20};
-    size_t a_size = (size_t)PROBE_M * PROBE_K, b_size = (size_t)PROBE_N * PROBE_K;
-    float *memory = dpm_alloc(a_size + b_size + 2 * (size_t)PROBE_M * PROBE_N, sizeof *memory);
-    if (!memory)
-        return 0;
-    float *a = memory, *b = a + a_size, *whole = b + b_size, *part = whole + (size_t)PROBE_M * PROBE_N;
+    float a[PROBE_M * PROBE_K], b[PROBE_N * PROBE_K], whole[PROBE_M * PROBE_N], part[PROBE_M * PROBE_N];
     uint32_t state = 1;
-    for (size_t i = 0; i < a_size + b_size; i++) {
-        state = state * 1664525u + 1013904223u;
-        memory[i] = (float)(state >> 8) * 0x1p-24f - 0.5f;
-    }
+    for (size_t i = 0; i < sizeof a / sizeof *a; i++)
+        a[i] = probe_value(&state);
+    for (size_t i = 0; i < sizeof b / sizeof *b; i++)
+        b[i] = probe_value(&state);
     size_t ldb = operation == MUL ? PROBE_N : PROBE_K;
     int same = 1;
     blis_product(operation, whole, PROBE_N, a, PROBE_K, b, ldb, PROBE_M, PROBE_N, PROBE_K);
@@ -91,7 +92,6 @@ static int is_row_independent(enum operation operation)
             same &= memcmp(part, whole + first * PROBE_N, m * PROBE_N * sizeof *part) == 0;
         }
     }
-    dpm_free(memory);
     return same;
 }
 

@@ -17,6 +17,8 @@ int dpm_mixture_new(struct dpmix_mixture **out, struct dpmix_clusterer *clustere
         return status;
     }
     mixture->clusterer = dpm_clusterer_ref(clusterer);
+    if (clusterer->kind->needs_labels) /* within a part the label is known: models need no class, parts give it */
+        mixture->generator->options.value[DPMIX_OPTION_CONDITIONAL] = 0;
     *out = mixture;
     return DPMIX_OK;
 }
@@ -53,7 +55,7 @@ int dpm_mixture_fit(struct dpmix_mixture *mixture, const struct dpm_fit *fit)
 /* The parts of a partition by label are labels. */
 static int parts_are_labels(const struct dpmix_mixture *mixture)
 {
-    return !mixture->generator->makes_labels && mixture->clusterer->kind->needs_labels;
+    return mixture->clusterer->kind->needs_labels;
 }
 
 int dpm_mixture_classes(const struct dpmix_mixture *mixture)

@@ -62,7 +62,8 @@ static void activate(int activation, float *values, size_t n, size_t width, size
     }
 }
 
-/* Multiplies `gradient` (n x width) by the derivative of the activation, as a function of the activated values. */
+/* Multiplies `gradient` (n x width) by the derivative of the activation, as a function of the activated
+ * values. */
 static void differentiate(int activation, float *gradient, const float *values, size_t n, size_t width,
                           size_t stride)
 {

@@ -9,7 +9,8 @@ static float clamp_weight(float value)
                                        : (value < -DPM_NN_WEIGHT_LIMIT ? -DPM_NN_WEIGHT_LIMIT : value);
 }
 
-void dpm_nn_adam_step(struct dpm_nn_adam *adam, float *weights, const double *gradient, double scale, double rate)
+void dpm_nn_adam_step(struct dpm_nn_adam *adam, float *weights, const double *gradient, double scale,
+                      double rate)
 {
     const double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
     adam->steps++;

@@ -9,15 +9,18 @@
 /* Weights stay within this bound, so that a net's values stay finite whatever the noise was. */
 #define DPM_NN_WEIGHT_LIMIT 1024.0f
 
-/* The moments of one set of weights. Both start at zero, like the number of steps; the memory is the caller's. */
+/* The moments of one set of weights. Both start at zero, like the number of steps; the memory is the
+ * caller's. */
 struct dpm_nn_adam {
     size_t n;
     float *first, *second; /* n each */
     uint64_t steps;        /* taken so far */
 };
 
-/* One step: weights -= rate * first / (sqrt(second) + 1e-8), moments by 0.9 and 0.999 and corrected for their start
- * at zero. `gradient` (n) is multiplied by `scale` first. A weight whose step is not a number stays as it is. */
-void dpm_nn_adam_step(struct dpm_nn_adam *adam, float *weights, const double *gradient, double scale, double rate);
+/* One step: weights -= rate * first / (sqrt(second) + 1e-8), moments by 0.9 and 0.999 and corrected for
+ * their start at zero. `gradient` (n) is multiplied by `scale` first. A weight whose step is not a number
+ * stays as it is. */
+void dpm_nn_adam_step(struct dpm_nn_adam *adam, float *weights, const double *gradient, double scale,
+                      double rate);
 
 #endif

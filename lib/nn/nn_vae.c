@@ -17,7 +17,8 @@ struct dpm_nn_vae dpm_nn_vae_shape(size_t columns, size_t classes, size_t hidden
         .latent = latent,
         .encoder = {ENCODER_LAYERS,
                     {{columns + classes, hidden, DPM_NN_RELU}, {hidden, 2 * latent, DPM_NN_LINEAR}}},
-        .decoder = {DECODER_LAYERS, {{latent + classes, hidden, DPM_NN_RELU}, {hidden, columns, DPM_NN_LINEAR}}},
+        .decoder = {DECODER_LAYERS,
+                    {{latent + classes, hidden, DPM_NN_RELU}, {hidden, columns, DPM_NN_LINEAR}}},
     };
 }
 
@@ -76,8 +77,8 @@ static void draw_latent(float *z, const float *encoded, const float *normals, si
 }
 
 /* The loss's gradient of one row with respect to the encoder's output, from that with respect to z. */
-static void latent_gradient(float *gradient, const float *z_gradient, const float *encoded, const float *normals,
-                            size_t latent)
+static void latent_gradient(float *gradient, const float *z_gradient, const float *encoded,
+                            const float *normals, size_t latent)
 {
     for (size_t j = 0; j < latent; j++) {
         float t = tanhf(encoded[latent + j] / log_variance_limit);

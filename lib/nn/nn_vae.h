@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A variational autoencoder for numbers in [0, 1] (Kingma and Welling 2014, arXiv 1312.6114), conditional on a class
- * when there are classes (Sohn, Lee and Yan 2015, NeurIPS).
+/* A variational autoencoder for numbers in [0, 1] (Kingma and Welling 2014, arXiv 1312.6114), conditional
+ * on a class when there are classes (Sohn, Lee and Yan 2015, NeurIPS).
  *
  *     encoder   (x, class) -> hidden (ReLU) -> mean and raw log-variance of z
  *     decoder   (z, class) -> hidden (ReLU) -> logits of x
  *
- * z = mean + exp(v / 2) e with a lent standard normal e. The log-variance v = R tanh(raw / R), R = 6, is raw near
- * zero, cannot leave (-R, R), and unlike a hard clamp has a derivative everywhere. The class is a one-hot vector times
- * DPM_NN_VAE_LABEL. The loss of a row is
+ * z = mean + exp(v / 2) e with a lent standard normal e. The log-variance v = R tanh(raw / R), R = 6, is
+ * raw near zero, cannot leave (-R, R), and unlike a hard clamp has a derivative everywhere. The class is a
+ * one-hot vector times DPM_NN_VAE_LABEL. The loss of a row is
  *
  *     sum_d cross-entropy(x_d, sigmoid(logit_d)) + sum_j (mean_j^2 + exp(v_j) - 1 - v_j) / 2,
  *
@@ -21,9 +21,9 @@
 
 enum { DPM_NN_VAE_LAYERS = 4 };
 
-/* A class reaches each hidden unit through a single weight, a record through hundreds. Under noise of the same size on
- * every weight, the larger input lets the nets learn classes as fast as the rest. */
-#define DPM_NN_VAE_LABEL 3.0f
+/* A class reaches each hidden unit through a single weight, a record through hundreds. Under noise of the
+ * same size on every weight, the larger input lets the nets learn classes as fast as the rest. */
+#define DPM_NN_VAE_LABEL 4.0f
 
 struct dpm_nn_vae {
     size_t columns, classes, hidden, latent; /* classes 0: not conditional */
@@ -45,8 +45,8 @@ void dpm_nn_vae_start(const struct dpm_nn_vae *vae, float *weights, const float 
 size_t dpm_nn_vae_gradient_scratch(const struct dpm_nn_vae *vae);
 size_t dpm_nn_vae_decode_scratch(const struct dpm_nn_vae *vae);
 
-/* The factors of the loss's gradient for n rows: left[l], n x (in + 1), and right[l], n x out, of all four layers.
- * rows: n x columns; labels: n, read when there are classes; normals: n x latent. */
+/* The factors of the loss's gradient for n rows: left[l], n x (in + 1), and right[l], n x out, of all four
+ * layers. rows: n x columns; labels: n, read when there are classes; normals: n x latent. */
 void dpm_nn_vae_gradient(const struct dpm_nn_vae *vae, const float *weights, size_t n, const float *rows,
                          const int32_t *labels, const float *normals, float *scratch, float *const *left,
                          float *const *right);

@@ -3,6 +3,7 @@
 #include "account_ledger.h"
 #include "base_alloc.h"
 #include "base_fail.h"
+#include "linalg_mat.h"
 #include "privacy_noise.h"
 #include "privacy_plan.h"
 #include "privacy_sensitivity.h"
@@ -91,6 +92,7 @@ static int allocate(struct dpm_release *release, int threads)
         if (!release->parts)
             return DPMIX_ERR_NOMEM;
     }
+    dpm_mat_kernels(); /* the choice of kernels, too, is made before the debit */
     int status = dpm_sample_new(&release->sample, n_rows, release->n_parts);
     if (!status)
         status = allocate_sums(release);

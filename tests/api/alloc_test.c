@@ -182,7 +182,7 @@ START_TEST(every_allocation_may_fail)
     partition = _i < 2 ? DPMIX_CLUSTERER_LABEL : DPMIX_CLUSTERER_KMEANS;
     models = _i < 2 ? DPMIX_GENERATOR_GAUSSIAN : DPMIX_GENERATOR_VAE;
     small = tiny_options();
-    if (_i == 3) /* calibration of subsampled queries takes its time, and one run shows what memory it needs */
+    if (_i == 3) /* calibration of subsampled queries takes its time; one run shows what memory it needs */
         CHECK_OK(dpmix_options_set_double(small, DPMIX_OPTION_SAMPLING_RATE, 1));
     tiny_blobs(rows, labels, N_ROWS, TINY_COLUMNS, TINY_CLASSES, 1);
     ck_assert(!release_fails(0, 0));

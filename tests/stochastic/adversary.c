@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "adversary.h"
 
+#include "account_curve.h"
 #include "account_ledger.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Quantiles of the normal law in the middle of seven equal shares: stand for the normals that are lent with the row,
- * which the adversary does not know. */
+/* Quantiles of the normal law in the middle of seven equal shares: stand for the normals that are lent
+ * with the row, which the adversary does not know. */
 static const float lent[] = {-1.465f, -0.792f, -0.366f, 0, 0.366f, 0.792f, 1.465f};
 enum { LENT = sizeof lent / sizeof *lent };
 
@@ -18,15 +19,15 @@ static struct dpm_partition partition;
 static double log_ratio;
 static double last_sums[ADVERSARY_NUMBERS];
 
-static struct dpm_event events[ADVERSARY_EVENTS], relative[ADVERSARY_EVENTS], calibrated[ADVERSARY_EVENTS];
-static size_t n_events, n_calibrated;
+static struct dpm_event events[ADVERSARY_EVENTS];
+static size_t n_events;
 static int debit_changed, debits, injected_status;
 static dpm_block_fn *injected_contribution;
 
 void adversary_begin(const struct adversary_knowledge *knowledge)
 {
     known = *knowledge;
-    n_events = n_calibrated = 0;
+    n_events = 0;
     debit_changed = debits = 0;
     adversary_inject(0, NULL);
     adversary_reset();
@@ -87,8 +88,10 @@ static int32_t part_of(const float *row, int32_t label)
     return part;
 }
 
-/* The sum of the outer products, scaled to norm C at most: the plain definition, beside the vault's own way. */
-static void clipped_products(const struct dpm_query_plan *plan, float *const *left, float *const *right, double *out)
+/* The sum of the outer products, scaled to norm C at most: the plain definition, beside the vault's own
+ * way. */
+static void clipped_products(const struct dpm_query_plan *plan, float *const *left, float *const *right,
+                             double *out)
 {
     double squares = 0;
     size_t at = 0;
@@ -96,9 +99,10 @@ static void clipped_products(const struct dpm_query_plan *plan, float *const *le
         const struct dpm_query_matrix *matrix = &plan->matrix[m];
         for (size_t i = 0; i < matrix->rows; i++)
             for (size_t j = 0; j < matrix->columns; j++, at++) {
+                const float *l = left[m] + i, *r = right[m] + j;
                 out[at] = 0;
                 for (size_t k = 0; k < (size_t)matrix->rank; k++)
-                    out[at] += (double)left[m][k * matrix->rows + i] * (double)right[m][k * matrix->columns + j];
+                    out[at] += (double)l[k * matrix->rows] * (double)r[k * matrix->columns];
                 squares += out[at] * out[at];
             }
     }
@@ -116,7 +120,8 @@ static void contribution_of(const struct dpm_query_plan *plan, dpm_block_fn *con
     for (size_t i = 0; i < plan->normals; i++)
         normals[i] = normal;
     for (int m = 0; m < plan->n_matrices; m++) {
-        need((size_t)plan->matrix[m].rank * (plan->matrix[m].rows + plan->matrix[m].columns) <= ADVERSARY_NUMBERS);
+        const struct dpm_query_matrix *matrix = &plan->matrix[m];
+        need((size_t)matrix->rank * (matrix->rows + matrix->columns) <= ADVERSARY_NUMBERS);
         left[m] = factors[0][m];
         right[m] = factors[1][m];
     }
@@ -133,10 +138,12 @@ static void contribution_of(const struct dpm_query_plan *plan, dpm_block_fn *con
     clipped_products(plan, left, right, out);
 }
 
-/* What is left of the released sums of the row's part without the rows that are known. */
-static void unexplained(double *rest, const struct dpm_query_plan *plan, dpm_block_fn *contribution,
-                        const void *model, const double *sums)
+/* What is left of the released sums of the row's part without the rows that are known. Where they are
+ * sampled, that is without their mean, and the variance of what remains of them is returned. */
+static double unexplained(double *rest, const struct dpm_query_plan *plan, dpm_block_fn *contribution,
+                          const void *model, const double *sums)
 {
+    double variance = 0, rate = plan->sampling_rate;
     double other[ADVERSARY_NUMBERS];
     size_t size = dpm_query_size(plan);
     int32_t part = part_of(known.row, known.label);
@@ -147,20 +154,23 @@ static void unexplained(double *rest, const struct dpm_query_plan *plan, dpm_blo
         if (plan->per_part && part_of(row, label) != part)
             continue;
         contribution_of(plan, contribution, model, row, label, 0, other);
-        for (size_t j = 0; j < size; j++)
-            rest[j] -= plan->sampling_rate * other[j]; /* exact at a rate of 1 */
+        for (size_t j = 0; j < size; j++) {
+            rest[j] -= rate * other[j];
+            variance += rate * (1 - rate) * other[j] * other[j];
+        }
     }
+    return variance;
 }
 
 /* N(x, s^2) against N(0, s^2), x averaged over the lent normals, and not there at all with 1 - rate. */
-static double query_log_ratio(const struct dpm_query_plan *plan, dpm_block_fn *contribution, const void *model,
-                              const double *sums)
+static double query_log_ratio(const struct dpm_query_plan *plan, dpm_block_fn *contribution,
+                              const void *model, const double *sums)
 {
     double rest[ADVERSARY_NUMBERS], x[ADVERSARY_NUMBERS], exponents[LENT], largest = 0, total;
     double variance = pow(dpm_query_noise(plan), 2);
     size_t size = dpm_query_size(plan), n = plan->normals ? LENT : 1;
     need(size <= ADVERSARY_NUMBERS);
-    unexplained(rest, plan, contribution, model, sums);
+    variance += unexplained(rest, plan, contribution, model, sums);
     for (size_t k = 0; k < n; k++) {
         double product = 0, square = 0;
         contribution_of(plan, contribution, model, known.row, known.label, lent[k], x);
@@ -179,9 +189,17 @@ static double query_log_ratio(const struct dpm_query_plan *plan, dpm_block_fn *c
 
 /* ---- In the place of the library's functions ---- */
 
+/* The linker does not compare types; the compiler does, here. */
+#define CHECK_TYPE(function, type) _Static_assert(_Generic(&function, type *: 1), "its type has changed")
+CHECK_TYPE(dpm_release_open, adversary_open_fn);
+CHECK_TYPE(dpm_release_query, adversary_query_fn);
+CHECK_TYPE(dpm_accountant_charge, adversary_charge_fn);
+CHECK_TYPE(dpm_account_epsilon, adversary_epsilon_fn);
+
 int __wrap_dpm_release_open(struct dpm_release **out, struct dpmix_accountant *accountant,
-                            struct dpmix_dataset *dataset, const char *purpose, const struct dpm_query_plan *opened,
-                            size_t n_plans, const struct dpm_partition *parts, int threads)
+                            struct dpmix_dataset *dataset, const char *purpose,
+                            const struct dpm_query_plan *opened, size_t n_plans,
+                            const struct dpm_partition *parts, int threads)
 {
     need(n_plans <= ADVERSARY_PLANS);
     memcpy(plans, opened, n_plans * sizeof *opened);
@@ -189,8 +207,8 @@ int __wrap_dpm_release_open(struct dpm_release **out, struct dpmix_accountant *a
     return __real_dpm_release_open(out, accountant, dataset, purpose, opened, n_plans, parts, threads);
 }
 
-int __wrap_dpm_release_query(struct dpm_release *release, size_t number, dpm_block_fn *contribution, const void *model,
-                             double *sums)
+int __wrap_dpm_release_query(struct dpm_release *release, size_t number, dpm_block_fn *contribution,
+                             const void *model, double *sums)
 {
     const struct dpm_query_plan *plan = &plans[number];
     dpm_block_fn *called = injected_contribution ? injected_contribution : contribution;
@@ -215,39 +233,52 @@ static int compare_events(const struct dpm_event *a, const struct dpm_event *b, 
 }
 
 int __wrap_dpm_accountant_charge(struct dpmix_accountant *accountant, const char *purpose,
-                                 const struct dpm_event *charged, size_t n, int test_noise)
+                                 const struct dpm_event *charged, size_t n, int test_noise, char **json)
 {
     if (injected_status)
         return injected_status;
-    if (debits > 0) {
-        debits++;
-        debit_changed |= n != n_events || compare_events(charged, events, n);
-        return 0;
-    }
-    int status = __real_dpm_accountant_charge(accountant, purpose, charged, n, test_noise);
+    int status = __real_dpm_accountant_charge(accountant, purpose, charged, n, test_noise, json);
     if (status)
         return status;
     need(n <= ADVERSARY_EVENTS);
-    memcpy(events, charged, n * sizeof *charged);
-    n_events = n;
-    debits++;
+    if (debits++ == 0) {
+        memcpy(events, charged, n * sizeof *charged);
+        n_events = n;
+    }
+    debit_changed |= n != n_events || compare_events(charged, events, n);
     return status;
 }
 
-/* All runs of a mechanism start with a new accountant and the same plans, so the result is the same, too. */
-int __wrap_dpm_accountant_calibrate(const struct dpmix_accountant *accountant, double share, struct dpm_event *asked,
-                                    size_t n)
+/* All runs ask for the epsilon of the same events, and it is a pure function: a memory of what it gave
+ * saves most of the time. */
+struct answer {
+    struct dpm_event events[ADVERSARY_EVENTS];
+    size_t n;
+    int adjacency;
+    double delta, epsilon;
+};
+
+int __wrap_dpm_account_epsilon(double *epsilon, const struct dpm_event *asked, size_t n, int adjacency,
+                               double delta)
 {
-    need(n <= ADVERSARY_EVENTS);
-    if (n == n_calibrated && !compare_events(asked, relative, n)) {
-        memcpy(asked, calibrated, n * sizeof *asked);
-        return 0;
+    enum { ANSWERS = 64 };
+    static struct answer answers[ANSWERS];
+    static size_t n_answers, next;
+    for (size_t i = 0; i < n_answers; i++) {
+        const struct answer *answer = &answers[i];
+        if (n == answer->n && adjacency == answer->adjacency && delta == answer->delta &&
+            !compare_events(asked, answer->events, n)) {
+            *epsilon = answer->epsilon;
+            return 0;
+        }
     }
-    memcpy(relative, asked, n * sizeof *asked);
-    int status = __real_dpm_accountant_calibrate(accountant, share, asked, n);
-    if (!status) {
-        memcpy(calibrated, asked, n * sizeof *asked);
-        n_calibrated = n;
-    }
-    return status;
+    int status = __real_dpm_account_epsilon(epsilon, asked, n, adjacency, delta);
+    if (status || n > ADVERSARY_EVENTS)
+        return status;
+    answers[next] = (struct answer){.n = n, .adjacency = adjacency, .delta = delta, .epsilon = *epsilon};
+    if (n > 0)
+        memcpy(answers[next].events, asked, n * sizeof *asked);
+    n_answers = n_answers < ANSWERS ? n_answers + 1 : ANSWERS;
+    next = (next + 1) % ANSWERS;
+    return 0;
 }

@@ -11,8 +11,8 @@
 static double lower_tail(size_t k, size_t n, double p)
 {
     double at = (double)k, all = (double)n;
-    double term = exp(lgamma(all + 1) - lgamma(at + 1) - lgamma(all - at + 1) + at * log(p) + (all - at) * log1p(-p));
-    double sum = term;
+    double choices = lgamma(all + 1) - lgamma(at + 1) - lgamma(all - at + 1);
+    double term = exp(choices + at * log(p) + (all - at) * log1p(-p)), sum = term;
     for (; at > 0 && term > sum * 0x1p-60; at--) {
         term *= at / (all - at + 1) * ((1 - p) / p);
         sum += term;
@@ -40,12 +40,13 @@ double stochastic_lower_bound(size_t k, size_t n, double alpha)
 
 /* ---- Events ---- */
 
-/* Some values of a statistic cut the line into cells: between two of them, and each value by itself, since a mechanism
- * that leaves out noise puts mass on single values. An event is a set of cells. */
+/* Some values of a statistic cut the line into cells: between two of them, and each value by itself, since
+ * a mechanism that leaves out noise puts mass on single values. An event is a set of cells. */
 enum { EDGES = 25, CELLS = 2 * EDGES + 1 };
 
-static const double levels[EDGES] = {0.001, 0.005, 0.02, 0.05, 0.1,  0.15, 0.2,  0.25, 0.3,  0.35,  0.4,   0.45, 0.5,
-                                     0.55,  0.6,   0.65, 0.7,  0.75, 0.8,  0.85, 0.9,  0.95, 0.98, 0.995, 0.999};
+static const double levels[EDGES] = {0.001, 0.005, 0.02, 0.05, 0.1,  0.15, 0.2,  0.25,  0.3,
+                                     0.35,  0.4,   0.45, 0.5,  0.55, 0.6,  0.65, 0.7,   0.75,
+                                     0.8,   0.85,  0.9,  0.95, 0.98, 0.995, 0.999};
 
 struct cells {
     double edges[EDGES];
@@ -79,23 +80,24 @@ static void set_edges(struct cells *cells, double *values, size_t n)
         cells->edges[i] = values[(size_t)(levels[i] * (double)(n - 1))];
 }
 
-static void count(size_t counts[CELLS], const struct cells *cells, const double *statistics, size_t runs, int stride)
+static void count(size_t counts[CELLS], const struct cells *cells, const double *statistics, size_t runs,
+                  int stride)
 {
     memset(counts, 0, CELLS * sizeof *counts);
     for (size_t i = 0; i < runs; i++)
         counts[cell_of(cells, statistics[i * (size_t)stride])]++;
 }
 
-/* What the counts of an event promise, less two standard deviations: an event that looks good by chance is none. */
+/* What the counts of an event promise, less about as much as the confidence bounds will take. */
 static double promise_of(double k, double other, double runs, double factor)
 {
     double p = k / runs, q = other / runs;
-    return p - factor * q - 2 * sqrt((p * (1 - p) + factor * factor * q * (1 - q) + 1 / runs) / runs);
+    return p - factor * q - 5 * (sqrt(p * (1 - p) / runs) + factor * sqrt((q * (1 - q) + 1 / runs) / runs));
 }
 
 /* Takes the event if it promises more than the best one so far. */
-static void consider(struct event *best, int statistic, uint64_t set, const size_t *counts, const size_t *other,
-                     size_t runs, double factor)
+static void consider(struct event *best, int statistic, uint64_t set, const size_t *counts,
+                     const size_t *other, size_t runs, double factor)
 {
     double k = 0, k_other = 0;
     for (int i = 0; i < CELLS; i++)
@@ -108,15 +110,17 @@ static void consider(struct event *best, int statistic, uint64_t set, const size
         *best = (struct event){statistic, set, promise};
 }
 
-/* Above and below each cell, and all cells in which the likelihood ratio is above exp(epsilon). */
-static void consider_all(struct event *best, int statistic, const size_t *counts, const size_t *other, size_t runs,
-                         double factor)
+/* Above and below each cell; and all cells in which the likelihood ratio is above exp(epsilon), and not by
+ * chance. */
+static void consider_all(struct event *best, int statistic, const size_t *counts, const size_t *other,
+                         size_t runs, double factor)
 {
     uint64_t all = (UINT64_C(1) << CELLS) - 1, likely = 0;
     for (int i = 0; i < CELLS; i++) {
         consider(best, statistic, all << i & all, counts, other, runs, factor);
         consider(best, statistic, all >> i, counts, other, runs, factor);
-        if ((double)counts[i] > factor * (double)other[i])
+        double k = (double)counts[i], expected = factor * (double)other[i];
+        if (k > expected + 3 * sqrt(k + factor * expected))
             likely |= UINT64_C(1) << i;
     }
     consider(best, statistic, likely, counts, other, runs, factor);
@@ -160,8 +164,8 @@ static void cut_cells(struct cells *cells, const struct half *half, const struct
     free(values);
 }
 
-static struct event choose(const struct cells *cells, const struct half *half, const struct stochastic_trial *trial,
-                           int data_set, double factor)
+static struct event choose(const struct cells *cells, const struct half *half,
+                           const struct stochastic_trial *trial, int data_set, double factor)
 {
     struct event best = {0, 0, -INFINITY};
     for (int s = 0; s < trial->n_statistics; s++) {
@@ -196,6 +200,7 @@ struct stochastic_verdict stochastic_try(const struct stochastic_trial *trial)
     /* One event for each claim and direction, two bounds each. */
     double alpha = STOCHASTIC_FALSE_ALARM / (4 * n_claims);
     struct stochastic_verdict verdict = {.margin = -INFINITY};
+    double seen = -INFINITY;
     for (int i = 0; i < 2 * n_claims; i++) {
         const struct stochastic_claim *claim = &claims[i / 2];
         int data_set = i % 2;
@@ -205,6 +210,8 @@ struct stochastic_verdict stochastic_try(const struct stochastic_trial *trial)
         size_t other = occurrences(&event, cells, second.statistics[!data_set], trial);
         double bound = stochastic_lower_bound(k, trial->runs, alpha) -
                        factor * stochastic_upper_bound(other, trial->runs, alpha);
+        if (i < 2)
+            seen = fmax(seen, bound);
         if (bound - claim->delta > verdict.margin)
             verdict = (struct stochastic_verdict){
                 .margin = bound - claim->delta,
@@ -215,6 +222,7 @@ struct stochastic_verdict stochastic_try(const struct stochastic_trial *trial)
                 .other_frequency = (double)other / (double)trial->runs,
             };
     }
+    verdict.seen = seen;
     free_half(&first);
     free_half(&second);
     return verdict;

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* An attempt to disprove differential privacy by experiment (in kind Ding, Wang, Wang, Zhang and Kifer 2018, Detecting
- * violations of differential privacy). A mechanism runs many times on two neighbouring data sets. The first half of the
- * runs only serves to choose events E; the second half gives, for each of them, a lower confidence bound on
+/* An attempt to disprove differential privacy by experiment (in kind Ding, Wang, Wang, Zhang and Kifer
+ * 2018, Detecting violations of differential privacy). A mechanism runs many times on two neighbouring
+ * data sets. The first half of the runs only serves to choose events E; the second half gives, for each of
+ * them, a lower confidence bound on
  *
  *     P[E | one data set] - exp(epsilon) P[E | the other],
  *
- * which no delta that is claimed for this epsilon may lie below. Both probabilities are bounded by Clopper and Pearson
- * (1934); over all claims and directions together, a mechanism that keeps its claims is called disproved with a
- * probability of at most STOCHASTIC_FALSE_ALARM. */
+ * which no delta that is claimed for this epsilon may lie below. Both probabilities are bounded by Clopper
+ * and Pearson (1934); over all claims and directions together, a mechanism that keeps its claims is called
+ * disproved with a probability of at most STOCHASTIC_FALSE_ALARM. */
 #ifndef DPM_STOCHASTIC_H
 #define DPM_STOCHASTIC_H
 
@@ -23,8 +24,8 @@ struct stochastic_claim {
 };
 
 struct stochastic_trial {
-    /* One run on data set 0 or 1, which writes n_statistics numbers: functions of what it releases. No two calls have
-     * the same pair (data_set, number). */
+    /* One run on data set 0 or 1, which writes n_statistics numbers: functions of what it releases. No two
+     * calls have the same pair (data_set, number). */
     void (*run)(void *mechanism, int data_set, uint64_t number, double *statistics);
     /* What is claimed of the mechanism; asked after the first half of the runs. Returns how many, at most
      * STOCHASTIC_CLAIMS. */
@@ -35,18 +36,19 @@ struct stochastic_trial {
 };
 
 struct stochastic_verdict {
-    double margin; /* how far the lower bound lies above the claimed delta, at most: above 0, the claim is disproved */
+    double margin; /* of the lower bound over the claimed delta, the largest: above 0, the claim is disproved */
     struct stochastic_claim claim; /* the one that it was found for, with the event: */
     int statistic;
     int data_set;     /* that the event is likelier on */
     double frequency; /* of the event on that data set, and on the other, in the second half */
     double other_frequency;
+    double seen; /* the lower bound for the first claim's epsilon: what the tester does see */
 };
 
 struct stochastic_verdict stochastic_try(const struct stochastic_trial *trial);
 
-/* Upper and lower confidence bounds for a probability of which k of n trials are known: each is wrong with a probability
- * of at most alpha. */
+/* Upper and lower confidence bounds for a probability of which k of n trials are known: each is wrong with
+ * a probability of at most alpha. */
 double stochastic_upper_bound(size_t k, size_t n, double alpha);
 double stochastic_lower_bound(size_t k, size_t n, double alpha);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Statuses of public functions, in tests. */
+/* What the tests of the public functions share: statuses, and test cases. */
 #ifndef DPM_TESTS_CHECK_STATUS_H
 #define DPM_TESTS_CHECK_STATUS_H
 
@@ -25,5 +25,14 @@
                       dpmix_last_error());                                                                   \
         ck_assert_ptr_null(strchr(dpmix_last_error(), '\n'));                                                \
     } while (0)
+
+/* A test case of the suite, without a time limit: the runner has its own. */
+static inline TCase *check_case(Suite *suite, const char *name)
+{
+    TCase *test_case = tcase_create(name);
+    tcase_set_timeout(test_case, 0);
+    suite_add_tcase(suite, test_case);
+    return test_case;
+}
 
 #endif

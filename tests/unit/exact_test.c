@@ -74,7 +74,8 @@ static size_t parse_events(const char *text, struct dpm_event *events)
 static int is_right(double result, double value, double lower, double upper)
 {
     if (!isnan(value))
-        return result >= value && result <= fmax(isnan(upper) ? value : upper, value) * (1 + TOLERANCE) + 1e-300;
+        return result >= value && result <= fmax(isnan(upper) ? value : upper, value) * (1 + TOLERANCE) +
+            1e-300;
     return !(result < lower) && !(result > upper * (1 + 1e-5) + 1e-13);
 }
 
@@ -94,7 +95,8 @@ START_TEST(the_curve_is_that_of_the_table)
         if (line[0] == '#')
             continue;
         rows++;
-        ck_assert_int_eq(sscanf(line, "%63s %d %511s %15s %lf %lf %lf %lf", table, &adjacency, text, wanted, &given,
+        ck_assert_int_eq(sscanf(line, "%63s %d %511s %15s %lf %lf %lf %lf", table, &adjacency, text, wanted,
+                                &given,
                                 &value, &lower, &upper), 8);
         size_t n = parse_events(text, events);
         int status = strcmp(wanted, "delta") == 0
@@ -156,7 +158,8 @@ START_TEST(delta_and_epsilon_are_inverse)
         double delta = log_uniform(1e-14, 0.1), epsilon = epsilon_of(events, n, delta);
         double back = delta_of(events, n, epsilon);
         if (epsilon > 0)
-            ck_assert_msg(fabs(epsilon_of(events, n, back) - epsilon) <= TOLERANCE * epsilon, "%g %g %.17g %.17g",
+            ck_assert_msg(fabs(epsilon_of(events, n, back) - epsilon) <= TOLERANCE * epsilon,
+                          "%g %g %.17g %.17g",
                           delta, epsilon, back, epsilon_of(events, n, back));
         else
             ck_assert(back <= delta * (1 + TOLERANCE));
@@ -176,16 +179,18 @@ START_TEST(the_curve_is_a_number_below_the_renyi_bound)
 }
 END_TEST
 
-/* One run that contour and closed form both know: a second event that adds next to nothing keeps the closed form
- * away. */
+/* One run that contour and closed form both know: a second event that adds next to nothing keeps the closed
+ * form away. */
 START_TEST(the_contour_meets_the_closed_forms)
 {
     struct dpm_event little = event(DPM_EVENT_GAUSSIAN, 1e9, 1, 1);
     for (int i = 0; i < 20; i++) {
-        double noise = log_uniform(0.5, 5), rate = log_uniform(0.05, 0.9), delta = rate * log_uniform(1e-8, 1e-2);
+        double noise = log_uniform(0.5, 5), rate = log_uniform(0.05, 0.9),
+            delta = rate * log_uniform(1e-8, 1e-2);
         struct dpm_event events[2] = {event(DPM_EVENT_SUBSAMPLED_GAUSSIAN, noise, rate, 1), little};
         double both = epsilon_of(events, 2, delta), one = epsilon_of(events, 1, delta);
-        ck_assert_msg(both >= one * (1 - 1e-12) && both <= one * (1 + TOLERANCE), "%g %g %g: %.17g %.17g", noise, rate,
+        ck_assert_msg(both >= one * (1 - 1e-12) && both <= one * (1 + TOLERANCE), "%g %g %g: %.17g %.17g",
+                      noise, rate,
                       delta, both, one);
     }
 }
@@ -210,7 +215,8 @@ START_TEST(pure_events_are_never_undercharged)
         int n = (int)log_uniform(1, 300);
         double e = log_uniform(0.01, 1), epsilon = n * e * uniform(0.05, 0.9);
         double delta = response_delta(e, n, epsilon);
-        struct dpm_event some = event(i % 2 ? DPM_EVENT_RANDOMIZED_RESPONSE : DPM_EVENT_GEOMETRIC, 1 / e, 1, n);
+        struct dpm_event some = event(i % 2 ? DPM_EVENT_RANDOMIZED_RESPONSE : DPM_EVENT_GEOMETRIC, 1 / e, 1,
+                                      n);
         ck_assert(delta_of(&some, 1, epsilon) >= delta * (1 - 1e-10));
         if (delta > 1e-300)
             ck_assert(epsilon_of(&some, 1, delta) >= epsilon * (1 - 1e-10));
@@ -225,11 +231,13 @@ START_TEST(groups_of_gaussians_are_gaussian)
 {
     for (int k = 1; k <= 5; k++) {
         double delta = 1e-6, whole, sampled, previous;
-        struct dpm_event plain = event(DPM_EVENT_GAUSSIAN, 4, 1, 3), part = event(DPM_EVENT_SUBSAMPLED_GAUSSIAN, 4, 0.2, 30);
+        struct dpm_event plain = event(DPM_EVENT_GAUSSIAN, 4, 1, 3);
+        struct dpm_event part = event(DPM_EVENT_SUBSAMPLED_GAUSSIAN, 4, 0.2, 30);
         ck_assert_int_eq(dpm_account_exact_epsilon(&whole, &plain, 1, 1, k, delta, NULL), DPMIX_OK);
         ck_assert(fabs(whole / dpm_account_gauss_epsilon(k * sqrt(3.0) / 4, delta) - 1) < 1e-12);
         ck_assert_int_eq(dpm_account_exact_epsilon(&sampled, &part, 1, 1, k, delta, NULL), DPMIX_OK);
-        ck_assert_int_eq(dpm_account_exact_epsilon(&previous, &part, 1, 1, k > 1 ? k - 1 : 1, delta, NULL), DPMIX_OK);
+        ck_assert_int_eq(dpm_account_exact_epsilon(&previous, &part, 1, 1, k > 1 ? k - 1 : 1, delta, NULL),
+                         DPMIX_OK);
         ck_assert(k == 1 || sampled > 1.2 * previous);
         ck_assert(sampled < dpm_account_gauss_epsilon(k * sqrt(30.0) / 4, delta));
     }
@@ -240,7 +248,8 @@ END_TEST
 START_TEST(replace_one_costs_more_than_add_remove)
 {
     for (int i = 0; i < 10; i++) {
-        struct dpm_event some = event(DPM_EVENT_SUBSAMPLED_GAUSSIAN, log_uniform(0.6, 4), log_uniform(0.01, 0.9),
+        struct dpm_event some = event(DPM_EVENT_SUBSAMPLED_GAUSSIAN, log_uniform(0.6, 4),
+                                      log_uniform(0.01, 0.9),
                                       log_uniform(50, 5000));
         double one, other = epsilon_of(&some, 1, 1e-6), mu = 2 * dpm_account_gauss_mu(&some, 1);
         ck_assert_int_eq(dpm_account_epsilon(&one, &some, 1, DPMIX_ADJACENCY_REPLACE_ONE, 1e-6), DPMIX_OK);
@@ -265,7 +274,8 @@ END_TEST
 
 START_TEST(every_failed_allocation_is_survived)
 {
-    struct dpm_event some[] = {event(DPM_EVENT_SUBSAMPLED_GAUSSIAN, 1, 0.01, 100), event(DPM_EVENT_LAPLACE, 9, 1, 5)};
+    struct dpm_event some[] = {event(DPM_EVENT_SUBSAMPLED_GAUSSIAN, 1, 0.01, 100),
+                               event(DPM_EVENT_LAPLACE, 9, 1, 5)};
     int64_t live = dpm_alloc_live();
     int status = DPMIX_ERR_NOMEM;
     for (uint64_t nth = 1; status; nth++) {

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The test of the tester: in builds of the library that are broken on purpose (meson.build has the one
+ * line that each of them changes), it must disprove these mechanisms. */
+#include "check_main.h"
+#include "mechanism.h"
+
+#include <string.h>
+
+enum { CAUGHT = 9 };
+
+static const struct {
+    const char *build;
+    size_t fewer; /* divides the runs, where much fewer will do */
+    const char *caught[CAUGHT];
+} expected[] = {
+    {"noise_halved",
+     8,
+     {"query", "query of sampled rows", "query by parts", "label counts", "k-means", "Gaussian",
+      "Gaussians by label", "VAE", "VAE of sampled rows"}},
+    {"noise_tenth_short", 1, {"query"}},
+    {"clip_doubled", 8, {"query", "query of four matrices", "VAE"}},
+    {"clip_by_matrix", 8, {"query of four matrices"}},
+    {"batches_shuffled", 8, {"three queries of sampled rows"}},
+    {"empty_part_skipped", 8, {"query by parts", "query of sampled rows", "VAE"}},
+    {"exact_denominator", 8, {"query among opposite rows"}},
+    {"exact_count", 8, {"query of values and counts"}},
+    {"noise_reused", 8, {"two queries of opposite sign"}},
+};
+
+START_TEST(a_broken_build_is_caught)
+{
+    size_t build = 0, n = sizeof expected / sizeof *expected;
+    while (build < n && strcmp(expected[build].build, BROKEN_BUILD) != 0)
+        build++;
+    ck_assert_uint_lt(build, n);
+    const char *name = expected[build].caught[_i];
+    if (!name)
+        return;
+    struct mechanism mechanism = *mechanism_named(name);
+    mechanism.runs /= expected[build].fewer;
+    struct stochastic_verdict verdict = mechanism_try(&mechanism);
+    ck_assert_msg(verdict.margin > 0, "%s is not caught by \"%s\": %g is missing", BROKEN_BUILD, name,
+                  -verdict.margin);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    Suite *s = suite_create("stochastic, broken");
+    TCase *builds = tcase_create("builds");
+    tcase_set_timeout(builds, 0);
+    tcase_add_loop_test(builds, a_broken_build_is_caught, 0, CAUGHT);
+    suite_add_tcase(s, builds);
+    return s;
+}
+
+CHECK_MAIN(suite)
