@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "account_curve.h"
+#include "account_exact.h"
 #include "account_gauss.h"
 #include "account_rdp.h"
 #include "base_fail.h"
@@ -8,8 +9,16 @@
 
 #include <math.h>
 
-/* An upper bound on the epsilon of checked events at `delta`. */
-typedef double bound_fn(const struct dpm_event *events, size_t n, int adjacency, double delta);
+static int is_gaussian(const struct dpm_event *event)
+{
+    return event->kind == DPM_EVENT_GAUSSIAN || event->kind == DPM_EVENT_SUBSAMPLED_GAUSSIAN;
+}
+
+static int is_sampled(const struct dpm_event *event)
+{
+    return (event->kind == DPM_EVENT_SUBSAMPLED_GAUSSIAN || event->kind == DPM_EVENT_SUBSAMPLED_LAPLACE) &&
+           event->sampling_rate < 1.0;
+}
 
 /* Exact for events in which every row takes part. A subsampled one is the same mechanism followed by a
  * coin that, with probability 1 - q, replaces its output by noise: post-processing, so the bound holds for
@@ -20,19 +29,20 @@ static double every_row_bound(const struct dpm_event *events, size_t n, int adja
     return dpm_account_gauss_epsilon(reach * dpm_account_gauss_mu(events, n), delta);
 }
 
-/* Add/remove and zero-out have the same pair of output laws. */
-static double renyi_bound(const struct dpm_event *events, size_t n, int adjacency, double delta)
+static int check_event(const struct dpm_event *event)
 {
-    if (adjacency == DPMIX_ADJACENCY_REPLACE_ONE)
-        return INFINITY;
-    return dpm_account_rdp_epsilon(events, n, delta);
-}
-
-static bound_fn *const bounds[] = {every_row_bound, renyi_bound};
-
-static int is_sampled(const struct dpm_event *event)
-{
-    return event->kind == DPM_EVENT_SUBSAMPLED_GAUSSIAN && event->sampling_rate < 1.0;
+    if (event->kind < DPM_EVENT_GAUSSIAN || event->kind > DPM_EVENT_PURE)
+        return dpm_fail(DPMIX_ERR_ARG, "kind: must be one of DPM_EVENT_*");
+    if (!(event->noise_multiplier > 0.0 && event->noise_multiplier < INFINITY))
+        return dpm_fail(DPMIX_ERR_RANGE, "noise_multiplier: must be above 0 and finite");
+    int sampled = event->kind == DPM_EVENT_SUBSAMPLED_GAUSSIAN || event->kind == DPM_EVENT_SUBSAMPLED_LAPLACE;
+    if (sampled && !(event->sampling_rate > 0.0 && event->sampling_rate <= 1.0))
+        return dpm_fail(DPMIX_ERR_RANGE, "sampling_rate: must lie in (0, 1]");
+    if (event->kind == DPM_EVENT_PURE && !(event->sampling_rate >= 0.0 && event->sampling_rate < 1.0))
+        return dpm_fail(DPMIX_ERR_RANGE, "sampling_rate: of a pure event, the delta, must lie in [0, 1)");
+    if (event->count < 1)
+        return dpm_fail(DPMIX_ERR_RANGE, "count: must be at least 1");
+    return DPMIX_OK;
 }
 
 int dpm_account_check(const struct dpm_event *events, size_t n, int adjacency)
@@ -43,19 +53,13 @@ int dpm_account_check(const struct dpm_event *events, size_t n, int adjacency)
     if (n > 0 && !events)
         return dpm_fail(DPMIX_ERR_ARG, "events: must not be NULL");
     for (size_t i = 0; i < n; i++) {
-        const struct dpm_event *event = &events[i];
-        if (event->kind != DPM_EVENT_GAUSSIAN && event->kind != DPM_EVENT_SUBSAMPLED_GAUSSIAN)
-            return dpm_fail(DPMIX_ERR_ARG, "kind: must be one of DPM_EVENT_*");
-        if (!(event->noise_multiplier > 0.0 && event->noise_multiplier < INFINITY))
-            return dpm_fail(DPMIX_ERR_RANGE, "noise_multiplier: must be above 0 and finite");
-        if (event->kind == DPM_EVENT_SUBSAMPLED_GAUSSIAN &&
-            !(event->sampling_rate > 0.0 && event->sampling_rate <= 1.0))
-            return dpm_fail(DPMIX_ERR_RANGE, "sampling_rate: must lie in (0, 1]");
-        if (event->count < 1)
-            return dpm_fail(DPMIX_ERR_RANGE, "count: must be at least 1");
-        if (is_sampled(event) && adjacency == DPMIX_ADJACENCY_REPLACE_ONE)
+        int status = check_event(&events[i]);
+        if (status)
+            return status;
+        if (events[i].kind == DPM_EVENT_SUBSAMPLED_LAPLACE && is_sampled(&events[i]) &&
+            adjacency == DPMIX_ADJACENCY_REPLACE_ONE)
             return dpm_fail(DPMIX_ERR_UNSUPPORTED,
-                            "adjacency: replace-one does not go with a sampling rate below 1");
+                            "adjacency: replace-one does not go with sampled Laplace mechanisms");
     }
     return DPMIX_OK;
 }
@@ -70,12 +74,23 @@ int dpm_account_epsilon(double *epsilon, const struct dpm_event *events, size_t 
     int status = dpm_account_check(events, n, adjacency);
     if (status)
         return status;
-    size_t sampled = 0;
-    for (size_t i = 0; i < n; i++)
-        sampled += (size_t)is_sampled(&events[i]);
-    double least = every_row_bound(events, n, adjacency, delta); /* each bound is sound, so is the least */
-    for (size_t i = 0; sampled > 0 && i < sizeof bounds / sizeof bounds[0]; i++)
-        least = fmin(least, bounds[i](events, n, adjacency, delta));
+    size_t gaussian = 0, plain = 0;
+    for (size_t i = 0; i < n; i++) {
+        gaussian += (size_t)is_gaussian(&events[i]);
+        plain += (size_t)(is_gaussian(&events[i]) && !is_sampled(&events[i]));
+    }
+    double least = INFINITY, exact, excess = 0.0; /* each bound is sound, so is the least */
+    if (gaussian == n)
+        least = every_row_bound(events, n, adjacency, delta);
+    if (plain < n) {
+        status = dpm_account_exact_epsilon(&exact, events, n, adjacency, 1, delta, &excess);
+        if (status)
+            return status;
+        least = fmin(least, exact);
+    }
+    /* Add/remove and zero-out have the same pair of output laws. */
+    if (excess > 1e-6 && gaussian == n && adjacency != DPMIX_ADJACENCY_REPLACE_ONE)
+        least = fmin(least, dpm_account_rdp_epsilon(events, n, delta));
     *epsilon = least;
     return DPMIX_OK;
 }

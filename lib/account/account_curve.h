@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The privacy of a composition of events: the room's front. It picks the method: the closed form for plain
- * Gaussians, Renyi differential privacy for the rest. What it gives is never below the true value. */
+ * Gaussians, the exact curve for the rest, and where that does not converge the least of the bounds at
+ * hand, Renyi differential privacy among them. What it gives is never below the true value. */
 #ifndef DPM_ACCOUNT_CURVE_H
 #define DPM_ACCOUNT_CURVE_H
 
@@ -9,8 +10,9 @@
 #include <stddef.h>
 
 /* DPMIX_ERR_RANGE names the first field that is out of range: noise_multiplier > 0 and finite,
- * sampling_rate in (0, 1] (read for subsampled events only), count >= 1. DPMIX_ERR_ARG: an unknown kind or
- * adjacency. DPMIX_ERR_UNSUPPORTED: subsampled events with a rate below 1 under replace-one. */
+ * sampling_rate in (0, 1] for subsampled events and in [0, 1) for pure ones (not read for others), count >=
+ * 1. DPMIX_ERR_ARG: an unknown kind or adjacency. DPMIX_ERR_UNSUPPORTED: subsampled Laplace events with a
+ * rate below 1 under replace-one. */
 int dpm_account_check(const struct dpm_event *events, size_t n, int adjacency);
 
 /* Smallest epsilon that the composition of the n events is known to satisfy at `delta` in (0, 1), under an

@@ -8,14 +8,24 @@
 enum {
     DPM_EVENT_GAUSSIAN = 1,            /* every row takes part */
     DPM_EVENT_SUBSAMPLED_GAUSSIAN = 2, /* each row takes part with probability `sampling_rate` */
+    DPM_EVENT_LAPLACE = 3,
+    DPM_EVENT_SUBSAMPLED_LAPLACE = 4,
+    DPM_EVENT_GEOMETRIC = 5,           /* noise k with a probability in proportion to exp(-|k| / scale) */
+    DPM_EVENT_RANDOMIZED_RESPONSE = 6, /* the truth with odds of exp(epsilon) */
+    DPM_EVENT_PURE = 7,                /* anything that is (epsilon, delta)-differentially private */
 };
 
-/* `count` runs of one mechanism. The noise multiplier is the standard deviation of the noise divided by the
- * largest norm that one row's contribution can have, slack for floating point included. */
+/* `count` runs of one mechanism. The noise multiplier is
+ *   Gaussian kinds             the standard deviation of the noise divided by the largest norm that one
+ *                              row's contribution can have, slack for floating point included;
+ *   Laplace kinds, geometric   the scale of the noise divided by the largest sum of absolute values that one
+ *                              row's contribution can have (geometric: which is 1);
+ *   randomised response, pure  1 / epsilon.
+ * In each case the more of it, the more private, and a common factor of several events means the same. */
 struct dpm_event {
     int kind;
     double noise_multiplier;
-    double sampling_rate;
+    double sampling_rate; /* of the sampled kinds, in (0, 1]; of pure events the delta, in [0, 1) */
     uint64_t count;
 };
 

@@ -295,9 +295,9 @@ static size_t any_events(struct dpm_event *events, size_t most)
     size_t n = (size_t)uniform(1, (double)most + 1);
     for (size_t i = 0; i < n; i++) {
         double noise = log_uniform(0.5, 100);
-        uint64_t count = (uint64_t)log_uniform(1, 1e4);
+        uint64_t count = (uint64_t)log_uniform(50, 1e4);
         events[i] = uniform(0, 1) < 0.4 ? gaussian(noise, 1 + count / 100)
-                                        : sampled(log_uniform(1e-5, 1), noise, count);
+                                        : sampled(log_uniform(1e-3, 1), noise, count);
     }
     return n;
 }
