@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Breaks a source on purpose: replaces one text in it. Usage: break.py SOURCE TEXT REPLACEMENT OUT
 
-The text must occur exactly once. Spaces and line ends in it count as one, so that a broken build survives a new
-layout of the source, but not a change of what it breaks.
+The text must occur exactly once. Spaces and line ends in it count as one, so that a broken build survives a
+new layout of the source, but not a change of what it breaks.
 """
 import pathlib
 import re

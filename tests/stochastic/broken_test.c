@@ -8,13 +8,15 @@
 
 enum { CAUGHT = 9 };
 
-static const struct {
+struct expectation {
     const char *build;
     size_t fewer; /* divides the runs, where much fewer will do */
     const char *caught[CAUGHT];
-} expected[] = {
+};
+
+static const struct expectation expectations[] = {
     {"noise_halved",
-     8,
+     4,
      {"query", "query of sampled rows", "query by parts", "label counts", "k-means", "Gaussian",
       "Gaussians by label", "VAE", "VAE of sampled rows"}},
     {"noise_tenth_short", 1, {"query"}},
@@ -27,17 +29,20 @@ static const struct {
     {"noise_reused", 8, {"two queries of opposite sign"}},
 };
 
+static const struct expectation *of_this_build(void)
+{
+    for (size_t i = 0; i < sizeof expectations / sizeof *expectations; i++)
+        if (strcmp(expectations[i].build, BROKEN_BUILD) == 0)
+            return &expectations[i];
+    abort();
+}
+
 START_TEST(a_broken_build_is_caught)
 {
-    size_t build = 0, n = sizeof expected / sizeof *expected;
-    while (build < n && strcmp(expected[build].build, BROKEN_BUILD) != 0)
-        build++;
-    ck_assert_uint_lt(build, n);
-    const char *name = expected[build].caught[_i];
-    if (!name)
-        return;
+    const struct expectation *expected = of_this_build();
+    const char *name = expected->caught[_i];
     struct mechanism mechanism = *mechanism_named(name);
-    mechanism.runs /= expected[build].fewer;
+    mechanism.runs /= expected->fewer;
     struct stochastic_verdict verdict = mechanism_try(&mechanism);
     ck_assert_msg(verdict.margin > 0, "%s is not caught by \"%s\": %g is missing", BROKEN_BUILD, name,
                   -verdict.margin);
@@ -48,8 +53,11 @@ static Suite *suite(void)
 {
     Suite *s = suite_create("stochastic, broken");
     TCase *builds = tcase_create("builds");
+    int n = 0;
+    while (n < CAUGHT && of_this_build()->caught[n])
+        n++;
     tcase_set_timeout(builds, 0);
-    tcase_add_loop_test(builds, a_broken_build_is_caught, 0, CAUGHT);
+    tcase_add_loop_test(builds, a_broken_build_is_caught, 0, n);
     suite_add_tcase(s, builds);
     return s;
 }

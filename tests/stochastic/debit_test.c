@@ -88,7 +88,8 @@ static void run_child(const struct mechanism *mechanism, const struct fault *fau
     struct sigaction action = {.sa_handler = on_touch};
     sigaction(SIGSEGV, &action, NULL);
     sigaction(SIGBUS, &action, NULL);
-    if (fault->lock_rows && (mprotect(rows, row_bytes, PROT_NONE) || mprotect(labels, label_bytes, PROT_NONE)))
+    int access = fault->lock_rows ? PROT_NONE : PROT_READ;
+    if (mprotect(rows, row_bytes, access) || mprotect(labels, label_bytes, access))
         _exit(2);
     int status = mechanism_release(mechanism, dataset, child_accountant, statistics);
     end_child((struct report){.end = RETURNED, .status = status});

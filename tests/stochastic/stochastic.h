@@ -36,7 +36,7 @@ struct stochastic_trial {
 };
 
 struct stochastic_verdict {
-    double margin; /* of the lower bound over the claimed delta, the largest: above 0, the claim is disproved */
+    double margin; /* of the lower bound over the claimed delta, the largest: above 0 it is disproved */
     struct stochastic_claim claim; /* the one that it was found for, with the event: */
     int statistic;
     int data_set;     /* that the event is likelier on */
