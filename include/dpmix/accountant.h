@@ -43,9 +43,10 @@ DPMIX_API DPMIX_CHECK int dpmix_accountant_new(dpmix_accountant **out, double ep
  * is fine. */
 DPMIX_API void dpmix_accountant_free(dpmix_accountant *accountant);
 
-/** The epsilon spent so far, at the delta of the budget: what the whole ledger satisfies. Plain Gaussian
- * mechanisms compose exactly (Balle and Wang 2018; Dong, Roth, Su 2022); with Poisson-subsampled ones it is
- * the Renyi bound over all real orders (Mironov, Talwar, Zhang 2019; Canonne, Kamath, Steinke 2020). */
+/** The epsilon spent so far, at the delta of the budget: what the whole ledger satisfies, never below the exact
+ * value. Plain Gaussian mechanisms compose in closed form (Balle and Wang 2018; Dong, Roth, Su 2022); with
+ * Poisson-subsampled ones it is the exact curve by contour integration, or where that converges too slowly the least
+ * of several sound bounds, Renyi differential privacy among them (Mironov, Talwar, Zhang 2019). */
 DPMIX_API DPMIX_CHECK int dpmix_accountant_spent(const dpmix_accountant *accountant, double *epsilon);
 
 /** The budget as it was opened. Any output may be NULL. */

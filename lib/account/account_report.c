@@ -140,7 +140,8 @@ static void put_plain_string(struct text *text, const char *string)
 
 static int is_sampled(const struct dpm_event *event)
 {
-    return event->kind == DPM_EVENT_SUBSAMPLED_GAUSSIAN && event->sampling_rate < 1.0;
+    return (event->kind == DPM_EVENT_SUBSAMPLED_GAUSSIAN || event->kind == DPM_EVENT_SUBSAMPLED_LAPLACE) &&
+           event->sampling_rate < 1.0;
 }
 
 static const char *adjacency_name(int adjacency)
@@ -152,13 +153,29 @@ static const char *adjacency_name(int adjacency)
     }
 }
 
+static const char *mechanism_name(const struct dpm_event *event)
+{
+    switch (event->kind) {
+    case DPM_EVENT_LAPLACE: return "laplace";
+    case DPM_EVENT_SUBSAMPLED_LAPLACE: return is_sampled(event) ? "poisson_subsampled_laplace" : "laplace";
+    case DPM_EVENT_GEOMETRIC: return "geometric";
+    case DPM_EVENT_RANDOMIZED_RESPONSE: return "randomized_response";
+    case DPM_EVENT_PURE: return "pure";
+    default: return is_sampled(event) ? "poisson_subsampled_gaussian" : "gaussian";
+    }
+}
+
+/* The fields of an event by their names; all of them are public. */
 static void put_json_event(struct text *text, const struct dpm_event *event)
 {
-    put_format(text, "\n        {\"mechanism\": \"%s\", \"noise_multiplier\": %s, ",
-               is_sampled(event) ? "poisson_subsampled_gaussian" : "gaussian",
+    put_format(text, "\n        {\"mechanism\": \"%s\", \"noise_multiplier\": %s, ", mechanism_name(event),
                number(event->noise_multiplier, JSON_DIGITS).digits);
-    put_format(text, "\"sampling_rate\": %s, \"count\": %" PRIu64 "}",
-               number(is_sampled(event) ? event->sampling_rate : 1.0, JSON_DIGITS).digits, event->count);
+    if (event->kind == DPM_EVENT_PURE)
+        put_format(text, "\"delta\": %s, ", number(event->sampling_rate, JSON_DIGITS).digits);
+    else
+        put_format(text, "\"sampling_rate\": %s, ",
+                   number(is_sampled(event) ? event->sampling_rate : 1.0, JSON_DIGITS).digits);
+    put_format(text, "\"count\": %" PRIu64 "}", event->count);
 }
 
 static void put_json(struct text *text, const struct dpmix_accountant *accountant)
@@ -183,15 +200,40 @@ static void put_json(struct text *text, const struct dpmix_accountant *accountan
     put_format(text, "],\n  \"epsilon_spent\": %s\n}\n", number(state->spent, JSON_DIGITS).digits);
 }
 
+/* What was released: without the noise multiplier, or with it. */
+static void put_mechanism(struct text *text, const struct dpm_event *event)
+{
+    struct number size = number(event->noise_multiplier, TEXT_DIGITS);
+    switch (event->kind) {
+    case DPM_EVENT_RANDOMIZED_RESPONSE:
+        put_format(text, "of answers by randomised response with epsilon %s.\n",
+                   number(1.0 / event->noise_multiplier, TEXT_DIGITS).digits);
+        return;
+    case DPM_EVENT_PURE:
+        put_format(text, "by a mechanism with a guarantee of its own: epsilon %s, ",
+                   number(1.0 / event->noise_multiplier, TEXT_DIGITS).digits);
+        put_format(text, "delta %s.\n", number(event->sampling_rate, TEXT_DIGITS).digits);
+        return;
+    case DPM_EVENT_LAPLACE:
+    case DPM_EVENT_SUBSAMPLED_LAPLACE:
+    case DPM_EVENT_GEOMETRIC:
+        put_format(text, "of a sum over the records plus %s noise. Its scale is %s times the\n",
+                   event->kind == DPM_EVENT_GEOMETRIC ? "geometric" : "Laplace", size.digits);
+        break;
+    default:
+        put_format(text, "of a sum over the records plus normal noise. The noise has %s times the\n", size.digits);
+        break;
+    }
+    put(text, "     size of the largest contribution that one record can make (noise multiplier).\n");
+}
+
 static void put_text_event(struct text *text, const struct dpm_event *event)
 {
     if (event->count == 1)
         put(text, "   - One release, ");
     else
         put_format(text, "   - %" PRIu64 " releases, each ", event->count);
-    put_format(text, "of a sum over the records plus normal noise. The noise has %s times the\n",
-               number(event->noise_multiplier, TEXT_DIGITS).digits);
-    put(text, "     size of the largest contribution that one record can make (noise multiplier).\n");
+    put_mechanism(text, event);
     if (is_sampled(event))
         put_format(text, "     Each record takes part with probability %s, drawn anew each time.\n",
                    number(event->sampling_rate, TEXT_DIGITS).digits);

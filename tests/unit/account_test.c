@@ -600,6 +600,31 @@ START_TEST(json_can_be_replayed)
 }
 END_TEST
 
+START_TEST(every_kind_has_its_words)
+{
+    static const struct {
+        struct dpm_event event;
+        const char *json, *text;
+    } kinds[] = {
+        {{DPM_EVENT_LAPLACE, 8, 0, 1}, "\"mechanism\": \"laplace\"", "plus Laplace noise. Its scale is 8 times"},
+        {{DPM_EVENT_SUBSAMPLED_LAPLACE, 8, 0.5, 1}, "\"poisson_subsampled_laplace\"", "with probability 0.5"},
+        {{DPM_EVENT_GEOMETRIC, 9, 0, 1}, "\"mechanism\": \"geometric\"", "plus geometric noise. Its scale is 9"},
+        {{DPM_EVENT_RANDOMIZED_RESPONSE, 4, 0, 1}, "\"randomized_response\"", "response with epsilon 0.25"},
+        {{DPM_EVENT_PURE, 2, 1e-7, 1}, "\"delta\": 9.9999999999999995e-08", "epsilon 0.5, delta 1e-07"},
+    };
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        struct dpmix_accountant *accountant = new_accountant(10, DPMIX_ADJACENCY_ADD_REMOVE);
+        ck_assert_int_eq(dpm_accountant_charge(accountant, "kind", &kinds[i].event, 1, 0, NULL), DPMIX_OK);
+        char *json = json_of(accountant), *text = text_of(accountant);
+        ck_assert_msg(strstr(json, kinds[i].json), "%s", json);
+        ck_assert_msg(strstr(text, kinds[i].text), "%s", text);
+        dpm_free(json);
+        dpm_free(text);
+        dpm_accountant_unref(accountant);
+    }
+}
+END_TEST
+
 START_TEST(the_report_says_what_matters)
 {
     static const char *const names[] = {"(add/remove)", "(replace-one)", "(zero-out)"};
@@ -739,6 +764,7 @@ static Suite *account_suite(void)
     CHECK_ADD(suite, shares_are_spent_as_asked);
     CHECK_ADD(suite, a_forked_process_is_refused);
     CHECK_ADD(suite, json_can_be_replayed);
+    CHECK_ADD(suite, every_kind_has_its_words);
     CHECK_ADD(suite, the_report_says_what_matters);
     if (find_comma_locale())
         CHECK_ADD(suite, a_comma_locale_changes_nothing);
