@@ -20,8 +20,9 @@ OTHERS = {
 PUBLIC = {"status", "options", "accountant", "dataset", "clusterer", "generator"}
 PUBLIC_API = PUBLIC | {"dpmix", "mixture", "version"}
 SYSTEM = {
-    "assert", "complex", "ctype", "errno", "fcntl", "fenv", "float", "immintrin", "inttypes", "limits", "math",
-    "stdalign", "stdarg", "stdatomic", "stdbool", "stddef", "stdint", "stdio", "stdlib", "string", "time", "unistd",
+    "assert", "complex", "ctype", "errno", "fcntl", "fenv", "float", "immintrin", "inttypes",
+    "limits", "math", "stdalign", "stdarg", "stdatomic", "stdbool", "stddef", "stdint", "stdio",
+    "stdlib", "string", "time", "unistd",
     "sys/mman", "sys/stat", "sys/types", "cpuid", "xmmintrin",
 }
 SPDX = "SPDX-License-Identifier: BSD-3-Clause"
