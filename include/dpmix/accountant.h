@@ -39,6 +39,31 @@ typedef struct dpmix_accountant dpmix_accountant;
 DPMIX_API DPMIX_CHECK int dpmix_accountant_new(dpmix_accountant **out, double epsilon, double delta,
                                                int adjacency);
 
+/** Opens the budget of a data set whose ledger is kept in a file, so that it outlives the program. The file
+ * is made when it does not exist, and may hold several data sets, each with a budget of its own; what is in
+ * the ledger already counts as spent. A fit then reads its first row after its debit is on the disk:
+ * whatever ends the program afterwards, the debit is found when the file is opened again. Several processes
+ * may spend one budget at the same time: each debit sees all others, and every call on the accountant works
+ * with the file as it is. A call that finds the file locked by others waits up to a minute.
+ *
+ * The file is an SQLite database. It holds the budget, and mechanisms, parameters and purposes of the
+ * debits, as in dpmix_accountant_json(): public parameters only. It must lie on a file system whose locks
+ * and syncs work (those of many network file systems do not). Who deletes the file, or puts an older copy
+ * in its place, gives spent budget back: guard it as you guard the data. After a fork, the child opens the
+ * file itself.
+ * @param path     the file; its folder must exist and be writable.
+ * @param dataset  name of the data set within the file, 1 to 200 bytes; it is public. One data set must
+ *                 always have the same name: budgets of different names know nothing of each other.
+ * @param epsilon  as for dpmix_accountant_new(); so are delta and adjacency. For a data set that the file
+ *                 holds already, all three must be what they were.
+ * @return DPMIX_ERR_STATE when they are not; DPMIX_ERR_FORMAT for a file that is damaged, or no ledger of
+ *         this version of the library; DPMIX_ERR_IO; DPMIX_ERR_UNSUPPORTED when the library was built
+ *         without SQLite; DPMIX_ERR_ARG, DPMIX_ERR_RANGE, DPMIX_ERR_NOMEM. Later calls on the accountant
+ *         can fail with DPMIX_ERR_IO and DPMIX_ERR_FORMAT, too. A fit whose debit could not be written
+ *         reads no row. */
+DPMIX_API DPMIX_CHECK int dpmix_accountant_open(dpmix_accountant **out, const char *path, const char *dataset,
+                                                double epsilon, double delta, int adjacency);
+
 /** Gives the handle back. Handles that were fitted with it keep the ledger alive as long as they need it. NULL
  * is fine. */
 DPMIX_API void dpmix_accountant_free(dpmix_accountant *accountant);

@@ -18,7 +18,8 @@ typedef struct dpmix_generator dpmix_generator;
 #define DPMIX_GENERATOR_GAUSSIAN 1 /**< A Gaussian with DP mean and low-rank DP covariance; in a mixture, a DP GMM
                                         (Zhou, Zhou, Mirrokni, Epasto, Cohen-Addad 2025, in kind). */
 #define DPMIX_GENERATOR_VAE 2      /**< A variational autoencoder with Bernoulli output, trained by DP-Adam
-                                        (Kingma and Welling 2014; Abadi et al. 2016; Acs et al. 2017). */
+                                        (Kingma and Welling 2014; Abadi et al. 2016; Acs et al. 2017). Its samples
+                                        are the means of the output, not draws of zeros and ones. */
 
 /** An unfitted generator.
  * @param kind     DPMIX_GENERATOR_*.

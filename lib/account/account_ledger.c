@@ -9,11 +9,11 @@
 #include <math.h>
 #include <string.h>
 
-enum { MAX_PURPOSE = 200 };
+enum { MAX_PURPOSE = 200, MAX_DATASET = 200 };
 
 #define LEAST_LEFT 1e-6 /* of the budget: less counts as nothing */
 
-int dpm_account_lock(const struct dpmix_accountant *accountant)
+static int lock(const struct dpmix_accountant *accountant)
 {
     if (dpm_process_id() != accountant->process)
         return dpm_fail(DPMIX_ERR_STATE, "accountant: belongs to the process that opened it");
@@ -64,13 +64,24 @@ struct dpmix_accountant *dpm_accountant_ref(struct dpmix_accountant *accountant)
     return accountant;
 }
 
+/* Takes the entries behind the first n, whose spent epsilon is given, out of memory again. */
+static void uncount(struct dpm_account_state *state, size_t n, double spent)
+{
+    while (state->n_entries > n) {
+        struct dpm_account_entry *last = &state->entries[--state->n_entries];
+        state->n_events -= last->n;
+        dpm_free(last->purpose);
+    }
+    state->spent = spent;
+}
+
 void dpm_accountant_unref(struct dpmix_accountant *accountant)
 {
     if (!accountant || atomic_fetch_sub(&accountant->references, 1) > 1)
         return;
     struct dpm_account_state *state = accountant->state;
-    for (size_t i = 0; i < state->n_entries; i++)
-        dpm_free(state->entries[i].purpose);
+    uncount(state, 0, 0.0);
+    dpm_store_free(state->store);
     dpm_free(state->entries);
     dpm_free(state->events);
     if (dpm_process_id() == accountant->process) /* elsewhere a thread that is not there may hold it */
@@ -118,27 +129,108 @@ static int reserve_debit(struct dpm_account_state *state, const char *purpose, s
     return DPMIX_OK;
 }
 
-/* Counts the debit in, or out again. */
-static void count(struct dpm_account_state *state, struct dpm_account_entry entry, double spent)
+static void count(struct dpm_account_state *state, struct dpm_account_entry entry)
 {
     state->entries[state->n_entries++] = entry;
     state->n_events += entry.n;
-    state->spent = spent;
 }
 
-static void uncount(struct dpm_account_state *state, double spent)
+/* ---- The store ---- */
+
+/* An event of the store; a purpose begins an entry. */
+static int take_event(void *user, const char *purpose, int test_noise, const struct dpm_event *event)
 {
-    state->n_events -= state->entries[--state->n_entries].n;
-    state->spent = spent;
+    struct dpm_account_state *state = user;
+    char *copy = NULL;
+    void *events = state->events;
+    int status = purpose ? reserve_debit(state, purpose, 1, &copy)
+                         : reserve(&events, &state->events_capacity, state->n_events, 1, sizeof *event);
+    if (!purpose)
+        state->events = events;
+    if (status)
+        return status;
+    state->events[state->n_events] = *event;
+    if (purpose) {
+        count(state, (struct dpm_account_entry){copy, state->n_events, 1, test_noise != 0});
+    } else {
+        state->entries[state->n_entries - 1].n++;
+        state->n_events++;
+    }
+    return DPMIX_OK;
 }
 
-/* The events go behind the others first, where nobody sees them until they are counted. */
+/* Takes over what other processes debited; within a transaction of the store. */
+static int catch_up(const struct dpmix_accountant *accountant)
+{
+    struct dpm_account_state *state = accountant->state;
+    struct dpm_store_mark mark = state->mark;
+    size_t n = state->n_entries;
+    double spent = state->spent;
+    int status = dpm_store_read(state->store, &mark, take_event, state);
+    if (!status && state->n_entries > n)
+        status = dpm_account_epsilon(&spent, state->events, state->n_events, accountant->adjacency,
+                                     accountant->delta);
+    if (status) {
+        uncount(state, n, state->spent);
+        return status;
+    }
+    state->mark = mark;
+    state->spent = spent;
+    return DPMIX_OK;
+}
+
+int dpm_account_lock(const struct dpmix_accountant *accountant)
+{
+    int status = lock(accountant);
+    struct dpm_store *store = status ? NULL : accountant->state->store;
+    if (!store)
+        return status;
+    status = dpm_store_begin(store, 0);
+    if (!status)
+        status = catch_up(accountant);
+    dpm_store_end(store);
+    if (status)
+        dpm_account_unlock(accountant);
+    return status;
+}
+
+int dpm_accountant_open(struct dpmix_accountant **out, const char *path, const char *dataset, double epsilon,
+                        double delta, int adjacency)
+{
+    if (!out || !path || !dataset)
+        return dpm_fail(DPMIX_ERR_ARG, "%s: must not be NULL", !out ? "out" : !path ? "path" : "dataset");
+    if (!*path || !*dataset)
+        return dpm_fail(DPMIX_ERR_ARG, "%s: must not be empty", !*path ? "path" : "dataset");
+    if (!memchr(dataset, 0, MAX_DATASET + 1))
+        return dpm_fail(DPMIX_ERR_RANGE, "dataset: must have at most %d bytes", MAX_DATASET);
+    struct dpmix_accountant *accountant = NULL;
+    int status = dpm_accountant_new(&accountant, epsilon, delta, adjacency);
+    if (!status)
+        status = dpm_store_open(&accountant->state->store, path, dataset, epsilon, delta, adjacency);
+    if (!status)
+        status = dpm_account_lock(accountant);
+    if (status) {
+        dpm_accountant_unref(accountant);
+        return status;
+    }
+    dpm_account_unlock(accountant);
+    *out = accountant;
+    return DPMIX_OK;
+}
+
+/* ---- Debits ---- */
+
+/* The events go behind the others first, where nobody sees them until they are counted. The commit comes
+ * last: before it everything may fail and leaves nothing, after it nothing fails. */
 static int debit(const struct dpmix_accountant *accountant, const char *purpose,
                  const struct dpm_event *events, size_t n, int test_noise, char **json)
 {
     struct dpm_account_state *state = accountant->state;
-    char *copy = NULL;
+    struct dpm_store_mark mark = state->mark;
+    char *copy = NULL, *made = NULL;
     double spent, before = state->spent;
+    int in_doubt = 0;
+    size_t n_before = state->n_entries;
     int status = reserve_debit(state, purpose, n, &copy);
     if (status)
         goto out;
@@ -151,15 +243,43 @@ static int debit(const struct dpmix_accountant *accountant, const char *purpose,
         status = dpm_fail(DPMIX_ERR_BUDGET, "budget: what is left does not cover the debit");
         goto out;
     }
-    count(state, (struct dpm_account_entry){copy, state->n_events, n, test_noise != 0}, spent);
-    if (json)
-        status = dpm_account_json_locked(json, accountant);
+    if (state->store)
+        status = dpm_store_append(state->store, &mark, purpose, test_noise != 0, events, n);
     if (status)
-        uncount(state, before);
-    else
-        copy = NULL;
+        goto out;
+    count(state, (struct dpm_account_entry){copy, state->n_events, n, test_noise != 0});
+    copy = NULL;
+    state->spent = spent;
+    if (json)
+        status = dpm_account_json_locked(&made, accountant);
+    if (!status && state->store)
+        status = dpm_store_commit(state->store, &in_doubt);
+    if (status && !in_doubt) {
+        uncount(state, n_before, before);
+        goto out;
+    }
+    state->mark = mark; /* in doubt it counts: the next call finds out whether the file agrees */
+    if (json && !status) {
+        *json = made;
+        made = NULL;
+    }
 out:
+    dpm_free(made);
     dpm_free(copy);
+    return status;
+}
+
+/* The debit in a transaction that begins with what other processes debited. */
+static int durable_debit(const struct dpmix_accountant *accountant, const char *purpose,
+                         const struct dpm_event *events, size_t n, int test_noise, char **json)
+{
+    struct dpm_store *store = accountant->state->store;
+    int status = dpm_store_begin(store, 1);
+    if (!status)
+        status = catch_up(accountant);
+    if (!status)
+        status = debit(accountant, purpose, events, n, test_noise, json);
+    dpm_store_end(store);
     return status;
 }
 
@@ -176,10 +296,13 @@ int dpm_accountant_charge(struct dpmix_accountant *accountant, const char *purpo
         return dpm_fail(DPMIX_ERR_ARG, "events: must hold at least one");
     int status = dpm_account_check(events, n, accountant->adjacency);
     if (!status)
-        status = dpm_account_lock(accountant);
+        status = lock(accountant);
     if (status)
         return status;
-    status = debit(accountant, purpose, events, n, test_noise, json);
+    if (accountant->state->store)
+        status = durable_debit(accountant, purpose, events, n, test_noise, json);
+    else
+        status = debit(accountant, purpose, events, n, test_noise, json);
     dpm_account_unlock(accountant);
     return status;
 }

@@ -13,14 +13,22 @@ struct dpmix_accountant; /* reference-counted */
 
 /* epsilon > 0 and finite, 0 < delta < 1, adjacency DPMIX_ADJACENCY_*. */
 int dpm_accountant_new(struct dpmix_accountant **out, double epsilon, double delta, int adjacency);
+
+/* The same with the ledger in the SQLite file `path`, as that of the data set of this name; what is in it
+ * already counts. A charge returns when its debit is on the disk; every call sees what other processes
+ * debited. Fails as dpm_store_open does. */
+int dpm_accountant_open(struct dpmix_accountant **out, const char *path, const char *dataset, double epsilon,
+                        double delta, int adjacency);
 struct dpmix_accountant *dpm_accountant_ref(struct dpmix_accountant *accountant);
 void dpm_accountant_unref(struct dpmix_accountant *accountant); /* NULL is fine */
 
-/* Debits n events as one entry, or refuses with DPMIX_ERR_BUDGET and leaves the ledger as it was.
- * `purpose` is a short public text, for example "gaussian generator". `test_noise`: the noise comes from a
- * test seed, so the entry is marked as not private. `json`, where it is not NULL, gets the ledger with this debit as
+/* Debits n events as one entry, or refuses with DPMIX_ERR_BUDGET and leaves the ledger as it was. `purpose`
+ * is a short public text, for example "gaussian generator". `test_noise`: the noise comes from a test seed,
+ * so the entry is marked as not private. `json`, where it is not NULL, gets the ledger with this debit as
  * dpm_accountant_json gives it: it is made before the debit counts, so that nothing can fail afterwards.
- * DPMIX_ERR_STATE in a process forked since dpm_accountant_new. */
+ * DPMIX_ERR_STATE in a process forked since dpm_accountant_new. With a store, DPMIX_ERR_IO when the file
+ * cannot be written: then the debit is not in it, except where that cannot be known; the accountant then
+ * counts it, and works on only if it is in the file. */
 int dpm_accountant_charge(struct dpmix_accountant *accountant, const char *purpose,
                           const struct dpm_event *events, size_t n, int test_noise, char **json);
 

@@ -4,6 +4,7 @@
 #define DPM_ACCOUNT_STATE_H
 
 #include "account_ledger.h"
+#include "account_store.h"
 #include "base_threads.h"
 
 #include <stdatomic.h>
@@ -23,6 +24,8 @@ struct dpm_account_state {
     struct dpm_account_entry *entries;
     size_t n_entries, entries_capacity;
     double spent;
+    struct dpm_store *store;    /* NULL: in memory only */
+    struct dpm_store_mark mark; /* what of the store is in memory */
 };
 
 struct dpmix_accountant {
@@ -33,8 +36,9 @@ struct dpmix_accountant {
     struct dpm_account_state *state; /* a const accountant locks, too */
 };
 
-/* Takes the lock; DPMIX_ERR_STATE, without it, in a process forked since the accountant was opened: a
- * debit there would be unknown here, and the other process's threads may hold the lock for ever. */
+/* Takes the lock, and with a store reads what other processes debited; DPMIX_ERR_STATE, without it, in a
+ * process forked since the accountant was opened: a debit there would be unknown here, and the other
+ * process's threads may hold the lock for ever. */
 int dpm_account_lock(const struct dpmix_accountant *accountant);
 void dpm_account_unlock(const struct dpmix_accountant *accountant);
 

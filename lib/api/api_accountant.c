@@ -11,6 +11,15 @@ int dpmix_accountant_new(dpmix_accountant **out, double epsilon, double delta, i
     API_RETURN(dpm_accountant_new(out, epsilon, delta, adjacency));
 }
 
+int dpmix_accountant_open(dpmix_accountant **out, const char *path, const char *dataset, double epsilon, double delta,
+                          int adjacency)
+{
+    API_NEED(out);
+    API_NEED(path);
+    API_NEED(dataset);
+    API_RETURN(dpm_accountant_open(out, path, dataset, epsilon, delta, adjacency));
+}
+
 void dpmix_accountant_free(dpmix_accountant *accountant)
 {
     dpm_accountant_unref(accountant);

@@ -14,6 +14,7 @@ OTHERS = {
     r"sodium(/.*)?\.h|sodium/.*": {"random"},
     r"(blis|cblas|lapacke?|openblas|mkl).*": {"linalg"},
     r"zlib\.h": {"base", "load"},
+    r"sqlite3(ext)?\.h": {"account"},
     r"pthread\.h|threads\.h|semaphore\.h": {"base"},
 }
 # The library's own public headers, for their constants: nobody inside calls their functions (symbols.py).
@@ -98,6 +99,7 @@ RULES = [
         ("nn", "#include <blis/blis.h>"),
         ("nn", "#include <lapacke.h>"),
         ("api", "#include <zlib.h>"),
+        ("api", "#include <sqlite3.h>"),
         ("account", "#include <pthread.h>"),
         ("account", "#include <fftw3.h>"),
         ("account", "#include <account_ledger.h>"),
