@@ -1,0 +1,603 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "account_store.h"
+#include "base_alloc.h"
+#include "base_fail.h"
+
+#ifdef HAVE_SQLITE
+
+#include <sqlite3.h>
+
+#include <limits.h>
+#include <string.h>
+
+enum {
+    APPLICATION_ID = 0x44504C31, /* "DPL1" */
+    USER_VERSION = 1,
+    LEAST_SQLITE = 3015000, /* knows synchronous = EXTRA */
+    BUSY_MILLISECONDS = 60000,
+};
+
+/* As SQLite keeps the text, in the order of the names: a file must have these tables and nothing else, no
+ * trigger above all. `chain` is the checksum of a data set's entries, `seal` that of its row. */
+static const char *const tables[] = {
+    "CREATE TABLE datasets (id INTEGER PRIMARY KEY, name TEXT NOT NULL, epsilon REAL NOT NULL,"
+    " delta REAL NOT NULL, adjacency INTEGER NOT NULL, entries INTEGER NOT NULL, chain INTEGER NOT NULL,"
+    " seal INTEGER NOT NULL)",
+    "CREATE TABLE entries (dataset INTEGER NOT NULL, entry INTEGER NOT NULL, purpose TEXT NOT NULL,"
+    " test_noise INTEGER NOT NULL, PRIMARY KEY (dataset, entry)) WITHOUT ROWID",
+    "CREATE TABLE events (dataset INTEGER NOT NULL, entry INTEGER NOT NULL, event INTEGER NOT NULL,"
+    " kind INTEGER NOT NULL, noise_multiplier REAL NOT NULL, sampling_rate REAL NOT NULL,"
+    " count INTEGER NOT NULL, PRIMARY KEY (dataset, entry, event)) WITHOUT ROWID",
+};
+
+enum { N_TABLES = sizeof tables / sizeof *tables };
+
+/* A data set's row. */
+struct row {
+    sqlite3_int64 id;
+    double epsilon, delta;
+    int adjacency;
+    struct dpm_store_mark mark;
+};
+
+struct dpm_store {
+    char *path;    /* absolute: the program may change its folder */
+    char *dataset; /* its name */
+    struct row row; /* its terms; the rest is as of the transaction */
+    sqlite3 *connection; /* NULL between transactions */
+};
+
+/* ---- Failures ---- */
+
+static int fail_with(int code)
+{
+    switch (code & 0xFF) {
+    case SQLITE_NOMEM: return dpm_fail(DPMIX_ERR_NOMEM, "out of memory");
+    case SQLITE_NOTADB:
+    case SQLITE_CORRUPT:
+    case SQLITE_CONSTRAINT:
+    case SQLITE_MISMATCH: return dpm_fail(DPMIX_ERR_FORMAT, "path: the ledger is damaged, or no ledger");
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED: return dpm_fail(DPMIX_ERR_IO, "path: other processes keep the ledger locked");
+    case SQLITE_READONLY:
+    case SQLITE_PERM: return dpm_fail(DPMIX_ERR_IO, "path: the ledger cannot be written");
+    case SQLITE_FULL: return dpm_fail(DPMIX_ERR_IO, "path: no space is left for the ledger");
+    default:
+        return dpm_fail(DPMIX_ERR_IO, "path: the ledger cannot be read or written: %s",
+                        sqlite3_errstr(code));
+    }
+}
+
+static int damaged(void)
+{
+    return dpm_fail(DPMIX_ERR_FORMAT, "path: the ledger is damaged");
+}
+
+/* ---- Statements ---- */
+
+static int execute(sqlite3 *connection, const char *sql)
+{
+    int code = sqlite3_exec(connection, sql, NULL, NULL, NULL);
+    return code == SQLITE_OK ? DPMIX_OK : fail_with(code);
+}
+
+static int prepare(sqlite3_stmt **out, sqlite3 *connection, const char *sql)
+{
+    int code = sqlite3_prepare_v2(connection, sql, -1, out, NULL);
+    return code == SQLITE_OK ? DPMIX_OK : fail_with(code);
+}
+
+/* *there: whether there is another row. */
+static int step(sqlite3_stmt *statement, int *there)
+{
+    int code = sqlite3_step(statement);
+    *there = code == SQLITE_ROW;
+    return code == SQLITE_ROW || code == SQLITE_DONE ? DPMIX_OK : fail_with(code);
+}
+
+/* One letter a parameter: i integer, d double, t text that stays where it is until the statement has run. */
+struct value {
+    char type;
+    sqlite3_int64 integer;
+    double real;
+    const char *text;
+};
+
+static struct value integer(sqlite3_int64 number)
+{
+    return (struct value){'i', number, 0, NULL};
+}
+
+static struct value real(double number)
+{
+    return (struct value){'d', 0, number, NULL};
+}
+
+static struct value text(const char *string)
+{
+    return (struct value){'t', 0, 0, string};
+}
+
+static int bind(sqlite3_stmt *statement, int place, const struct value *value)
+{
+    switch (value->type) {
+    case 'i': return sqlite3_bind_int64(statement, place, value->integer);
+    case 'd': return sqlite3_bind_double(statement, place, value->real);
+    default: return sqlite3_bind_text(statement, place, value->text, -1, SQLITE_STATIC);
+    }
+}
+
+/* Runs a statement that gives no rows. */
+static int run(sqlite3 *connection, const char *sql, const struct value *values, int n)
+{
+    sqlite3_stmt *statement = NULL;
+    int there, status = prepare(&statement, connection, sql);
+    for (int i = 0; !status && i < n; i++) {
+        int code = bind(statement, i + 1, &values[i]);
+        status = code == SQLITE_OK ? DPMIX_OK : fail_with(code);
+    }
+    if (!status)
+        status = step(statement, &there);
+    sqlite3_finalize(statement);
+    return status;
+}
+
+static int query_integer(sqlite3 *connection, const char *sql, sqlite3_int64 *out)
+{
+    sqlite3_stmt *statement = NULL;
+    int there = 0, status = prepare(&statement, connection, sql);
+    if (!status)
+        status = step(statement, &there);
+    if (!status && !there)
+        status = damaged();
+    if (!status)
+        *out = sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    return status;
+}
+
+/* Whether a row's columns have these types, a letter each. */
+static int has_types(sqlite3_stmt *statement, const char *types)
+{
+    for (int i = 0; types[i]; i++) {
+        int wanted = types[i] == 'i' ? SQLITE_INTEGER : types[i] == 'd' ? SQLITE_FLOAT : SQLITE_TEXT;
+        if (sqlite3_column_type(statement, i) != wanted)
+            return 0;
+    }
+    return 1;
+}
+
+/* ---- Checksums ---- */
+
+/* FNV-1a. Each step is a bijection of the sum, so no single changed byte goes unnoticed. */
+static uint64_t sum_bytes(uint64_t sum, const void *bytes, size_t n)
+{
+    const unsigned char *byte = bytes;
+    for (size_t i = 0; i < n; i++)
+        sum = (sum ^ byte[i]) * UINT64_C(0x100000001B3);
+    return sum;
+}
+
+static uint64_t sum_integer(uint64_t sum, uint64_t number)
+{
+    unsigned char bytes[8];
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (unsigned char)(number >> (8 * i));
+    return sum_bytes(sum, bytes, sizeof bytes);
+}
+
+static uint64_t sum_real(uint64_t sum, double number)
+{
+    uint64_t bits;
+    memcpy(&bits, &number, sizeof bits);
+    return sum_integer(sum, bits);
+}
+
+static uint64_t sum_text(uint64_t sum, const char *string)
+{
+    return sum_bytes(sum, string, strlen(string) + 1);
+}
+
+static uint64_t sum_entry(uint64_t sum, int64_t number, const char *purpose, int test_noise)
+{
+    return sum_integer(sum_text(sum_integer(sum, (uint64_t)number), purpose), (uint64_t)test_noise);
+}
+
+static uint64_t sum_event(uint64_t sum, const struct dpm_event *event)
+{
+    sum = sum_integer(sum, (uint64_t)event->kind);
+    sum = sum_real(sum_real(sum, event->noise_multiplier), event->sampling_rate);
+    return sum_integer(sum, event->count);
+}
+
+static uint64_t seal_of(const struct row *row, const char *name)
+{
+    uint64_t sum = sum_text(sum_integer(UINT64_C(0xCBF29CE484222325), (uint64_t)row->id), name);
+    sum = sum_integer(sum_real(sum_real(sum, row->epsilon), row->delta), (uint64_t)row->adjacency);
+    return sum_integer(sum_integer(sum, (uint64_t)row->mark.entries), row->mark.chain);
+}
+
+/* ---- The file ---- */
+
+/* Whether the tables are ours. *blank: there are none of anybody's. */
+static int check_tables(sqlite3 *connection, int *blank)
+{
+    sqlite3_stmt *statement = NULL;
+    int there = 0, n = 0, differ = 0;
+    sqlite3_int64 application = 0, version = 0;
+    int status = query_integer(connection, "PRAGMA application_id", &application);
+    if (!status)
+        status = query_integer(connection, "PRAGMA user_version", &version);
+    if (!status)
+        status = prepare(&statement, connection,
+                         "SELECT sql FROM sqlite_master WHERE name NOT GLOB 'sqlite_*' ORDER BY name");
+    while (!status && !(status = step(statement, &there)) && there) {
+        const char *sql = (const char *)sqlite3_column_text(statement, 0);
+        differ |= n >= N_TABLES || !sql || strcmp(sql, tables[n < N_TABLES ? n : 0]) != 0;
+        n++;
+    }
+    sqlite3_finalize(statement);
+    *blank = !status && n == 0 && application == 0 && version == 0;
+    if (status || *blank)
+        return status;
+    if (application != APPLICATION_ID)
+        return dpm_fail(DPMIX_ERR_FORMAT, "path: the file is no ledger");
+    if (version != USER_VERSION)
+        return dpm_fail(DPMIX_ERR_FORMAT, "path: the ledger is of another version of the library");
+    return n != N_TABLES || differ ? damaged() : DPMIX_OK;
+}
+
+static int make_tables(sqlite3 *connection)
+{
+    int status = DPMIX_OK;
+    for (int i = 0; !status && i < N_TABLES; i++)
+        status = execute(connection, tables[i]);
+    char marks[80];
+    sqlite3_snprintf(sizeof marks, marks, "PRAGMA application_id = %d; PRAGMA user_version = %d",
+                     APPLICATION_ID, USER_VERSION);
+    return status ? status : execute(connection, marks);
+}
+
+/* Reads the rows of all data sets, so that a damaged name is not taken for another data set's. *there:
+ * whether `name` is among them; then `row` is its row, else the first free one. */
+static int find_dataset(sqlite3 *connection, const char *name, struct row *row, int *there)
+{
+    sqlite3_stmt *statement = NULL;
+    int more, found = 0;
+    sqlite3_int64 last = 0;
+    int status = prepare(&statement, connection,
+                         "SELECT id, name, epsilon, delta, adjacency, entries, chain, seal"
+                         " FROM datasets ORDER BY id");
+    while (!status && !(status = step(statement, &more)) && more) {
+        struct row one;
+        if (!has_types(statement, "itddiiii")) {
+            status = damaged();
+            break;
+        }
+        const char *its = (const char *)sqlite3_column_text(statement, 1);
+        one.id = sqlite3_column_int64(statement, 0);
+        one.epsilon = sqlite3_column_double(statement, 2);
+        one.delta = sqlite3_column_double(statement, 3);
+        one.adjacency = sqlite3_column_int(statement, 4);
+        one.mark.entries = sqlite3_column_int64(statement, 5);
+        one.mark.chain = (uint64_t)sqlite3_column_int64(statement, 6);
+        if (!its)
+            status = fail_with(SQLITE_NOMEM);
+        else if (one.id != ++last || seal_of(&one, its) != (uint64_t)sqlite3_column_int64(statement, 7))
+            status = damaged();
+        else if (strcmp(its, name) == 0) {
+            found++;
+            *row = one;
+        }
+    }
+    sqlite3_finalize(statement);
+    if (!status && found > 1)
+        status = damaged();
+    if (!status && !found)
+        row->id = last + 1;
+    *there = found == 1;
+    return status;
+}
+
+static int insert_dataset(sqlite3 *connection, const char *name, const struct row *row)
+{
+    struct value values[] = {integer(row->id),    text(name),
+                             real(row->epsilon),  real(row->delta),
+                             integer(row->adjacency), integer((sqlite3_int64)seal_of(row, name))};
+    return run(connection, "INSERT INTO datasets VALUES (?, ?, ?, ?, ?, 0, 0, ?)", values, 6);
+}
+
+static int same_terms(const struct row *a, const struct row *b)
+{
+    const char *differs = a->epsilon != b->epsilon       ? "epsilon"
+                          : a->delta != b->delta         ? "delta"
+                          : a->adjacency != b->adjacency ? "adjacency"
+                                                         : NULL;
+    if (differs)
+        return dpm_fail(DPMIX_ERR_STATE, "%s: the ledger of the data set was begun with another", differs);
+    return DPMIX_OK;
+}
+
+/* ---- Transactions ---- */
+
+static int connect_to(struct dpm_store *store, const char *path, int create)
+{
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (create ? SQLITE_OPEN_CREATE : 0);
+    int code = sqlite3_open_v2(path, &store->connection, flags, NULL);
+    if (code == SQLITE_OK)
+        code = sqlite3_busy_timeout(store->connection, BUSY_MILLISECONDS);
+    if (code != SQLITE_OK)
+        return fail_with(code);
+    if (sqlite3_db_readonly(store->connection, "main"))
+        return fail_with(SQLITE_READONLY);
+    /* FULL syncs the files before and at the commit; EXTRA also the folder that the journal is deleted from,
+     * so that a journal does not come back after a power failure and undo a debit. */
+    return execute(store->connection, "PRAGMA synchronous = EXTRA; PRAGMA fullfsync = ON");
+}
+
+int dpm_store_begin(struct dpm_store *store, int write)
+{
+    struct row row = {0};
+    int blank, there = 0;
+    int status = connect_to(store, store->path, 0);
+    if (!status)
+        status = execute(store->connection, write ? "BEGIN IMMEDIATE" : "BEGIN");
+    if (!status)
+        status = check_tables(store->connection, &blank);
+    if (!status && !blank)
+        status = find_dataset(store->connection, store->dataset, &row, &there);
+    if (!status && !there)
+        status = dpm_fail(DPMIX_ERR_FORMAT, "path: the data set is no longer in the ledger");
+    if (!status)
+        status = same_terms(&store->row, &row);
+    if (!status)
+        store->row = row;
+    return status;
+}
+
+void dpm_store_end(struct dpm_store *store)
+{
+    sqlite3_close(store->connection); /* rolls back; NULL is fine */
+    store->connection = NULL;
+}
+
+int dpm_store_commit(struct dpm_store *store, int *in_doubt)
+{
+    int code = sqlite3_exec(store->connection, "COMMIT", NULL, NULL, NULL);
+    if (code == SQLITE_OK)
+        return DPMIX_OK;
+    /* Busy: the lock was not to be had, and the transaction waits as before. Anything else may have come
+     * before or after the point of no return. */
+    *in_doubt = (code & 0xFF) != SQLITE_BUSY;
+    return fail_with(code);
+}
+
+/* ---- Entries ---- */
+
+/* One row of the join of entries and events, which is to be the next. */
+static int read_event(sqlite3_stmt *statement, struct dpm_store_mark *at, sqlite3_int64 *next,
+                      dpm_store_event_fn *give, void *user)
+{
+    if (!has_types(statement, "itiiiddi"))
+        return damaged();
+    sqlite3_int64 entry = sqlite3_column_int64(statement, 0), number = sqlite3_column_int64(statement, 3);
+    sqlite3_int64 kind = sqlite3_column_int64(statement, 4);
+    const char *purpose = (const char *)sqlite3_column_text(statement, 1);
+    int test_noise = sqlite3_column_int(statement, 2);
+    if (!purpose)
+        return fail_with(SQLITE_NOMEM);
+    if (number == 0) {
+        at->entries++;
+        at->chain = sum_entry(at->chain, at->entries, purpose, test_noise);
+        *next = 0;
+    }
+    if (entry != at->entries || number != (*next)++ || kind < 0 || kind > INT_MAX)
+        return damaged();
+    struct dpm_event event = {(int)kind, sqlite3_column_double(statement, 5),
+                              sqlite3_column_double(statement, 6),
+                              (uint64_t)sqlite3_column_int64(statement, 7)};
+    at->chain = sum_event(at->chain, &event);
+    return give(user, number == 0 ? purpose : NULL, test_noise, &event);
+}
+
+int dpm_store_read(struct dpm_store *store, struct dpm_store_mark *mark, dpm_store_event_fn *give,
+                   void *user)
+{
+    const struct dpm_store_mark *end = &store->row.mark;
+    struct dpm_store_mark at = *mark;
+    sqlite3_stmt *statement = NULL;
+    sqlite3_int64 next = -1; /* number of an event; no entry has begun */
+    int there, status = DPMIX_OK;
+    if (at.entries == end->entries && at.chain == end->chain)
+        return DPMIX_OK;
+    if (at.entries >= end->entries)
+        return dpm_fail(DPMIX_ERR_FORMAT, "path: the ledger lacks a debit that was made; open it again");
+    status = prepare(&statement, store->connection,
+                     "SELECT entries.entry, purpose, test_noise, event, kind, noise_multiplier,"
+                     " sampling_rate, count FROM entries JOIN events"
+                     " ON events.dataset = entries.dataset AND events.entry = entries.entry"
+                     " WHERE entries.dataset = ? AND entries.entry > ? ORDER BY entries.entry, event");
+    if (!status && (sqlite3_bind_int64(statement, 1, store->row.id) != SQLITE_OK ||
+                    sqlite3_bind_int64(statement, 2, at.entries) != SQLITE_OK))
+        status = fail_with(SQLITE_NOMEM);
+    while (!status && !(status = step(statement, &there)) && there)
+        status = read_event(statement, &at, &next, give, user);
+    sqlite3_finalize(statement);
+    if (!status && (at.entries != end->entries || at.chain != end->chain))
+        status = damaged();
+    if (!status)
+        *mark = at;
+    return status;
+}
+
+/* What is not read of an event need not be a number, and SQLite keeps no NaN. */
+static struct dpm_event stored(const struct dpm_event *event)
+{
+    struct dpm_event kept = *event;
+    int read = event->kind == DPM_EVENT_SUBSAMPLED_GAUSSIAN || event->kind == DPM_EVENT_SUBSAMPLED_LAPLACE ||
+               event->kind == DPM_EVENT_PURE;
+    kept.sampling_rate = read ? event->sampling_rate + 0.0 : 1.0; /* -0 becomes 0, as it would in the file */
+    return kept;
+}
+
+int dpm_store_append(struct dpm_store *store, struct dpm_store_mark *mark, const char *purpose,
+                     int test_noise, const struct dpm_event *events, size_t n)
+{
+    struct row row = store->row;
+    sqlite3_int64 entry = ++row.mark.entries;
+    struct value head[] = {integer(row.id), integer(entry), text(purpose), integer(test_noise)};
+    int status = run(store->connection, "INSERT INTO entries VALUES (?, ?, ?, ?)", head, 4);
+    row.mark.chain = sum_entry(row.mark.chain, entry, purpose, test_noise);
+    for (size_t i = 0; !status && i < n; i++) {
+        struct dpm_event event = stored(&events[i]);
+        struct value values[] = {integer(row.id), integer(entry), integer((sqlite3_int64)i),
+                                 integer(event.kind), real(event.noise_multiplier),
+                                 real(event.sampling_rate), integer((sqlite3_int64)event.count)};
+        status = run(store->connection, "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)", values, 7);
+        row.mark.chain = sum_event(row.mark.chain, &event);
+    }
+    struct value tail[] = {integer(entry), integer((sqlite3_int64)row.mark.chain),
+                           integer((sqlite3_int64)seal_of(&row, store->dataset)), integer(row.id)};
+    if (!status)
+        status = run(store->connection,
+                     "UPDATE datasets SET entries = ?, chain = ?, seal = ? WHERE id = ?", tail, 4);
+    if (!status && sqlite3_changes(store->connection) != 1)
+        status = damaged();
+    if (!status)
+        *mark = row.mark;
+    return status;
+}
+
+/* ---- Opening ---- */
+
+static char *copy_of(const char *string)
+{
+    size_t size = strlen(string) + 1;
+    char *copy = dpm_alloc(size, 1);
+    if (copy)
+        memcpy(copy, string, size);
+    return copy;
+}
+
+static int check_integrity(sqlite3 *connection)
+{
+    sqlite3_stmt *statement = NULL;
+    int there = 0, status = prepare(&statement, connection, "PRAGMA integrity_check(1)");
+    if (!status)
+        status = step(statement, &there);
+    if (!status) {
+        const char *verdict = there ? (const char *)sqlite3_column_text(statement, 0) : NULL;
+        if (!verdict || strcmp(verdict, "ok") != 0)
+            status = damaged();
+    }
+    sqlite3_finalize(statement);
+    return status;
+}
+
+/* Finds or makes the data set, in a transaction that is on the disk at the end. */
+static int settle(struct dpm_store *store)
+{
+    struct row row = store->row;
+    int blank, there = 0, in_doubt;
+    int status = execute(store->connection, "BEGIN IMMEDIATE");
+    if (!status)
+        status = check_tables(store->connection, &blank);
+    if (!status)
+        status = blank ? make_tables(store->connection) : check_integrity(store->connection);
+    if (!status)
+        status = find_dataset(store->connection, store->dataset, &row, &there);
+    if (!status)
+        status = there ? same_terms(&store->row, &row)
+                       : insert_dataset(store->connection, store->dataset, &row);
+    if (!status)
+        status = dpm_store_commit(store, &in_doubt);
+    return status;
+}
+
+int dpm_store_open(struct dpm_store **out, const char *path, const char *dataset, double epsilon,
+                   double delta, int adjacency)
+{
+    if (!sqlite3_threadsafe() || sqlite3_libversion_number() < LEAST_SQLITE)
+        return dpm_fail(DPMIX_ERR_UNSUPPORTED, "path: this SQLite is too old, or built without threads");
+    int status = DPMIX_ERR_NOMEM;
+    struct dpm_store *store = dpm_alloc(1, sizeof *store);
+    if (!store)
+        return status;
+    store->row = (struct row){0, epsilon, delta, adjacency, {0, 0}};
+    store->dataset = copy_of(dataset);
+    if (!store->dataset)
+        goto out;
+    status = connect_to(store, path, 1);
+    if (status)
+        goto out;
+    const char *absolute = sqlite3_db_filename(store->connection, "main");
+    if (!absolute || !*absolute) {
+        status = dpm_fail(DPMIX_ERR_ARG, "path: must name a file");
+        goto out;
+    }
+    store->path = copy_of(absolute);
+    status = store->path ? settle(store) : DPMIX_ERR_NOMEM;
+out:
+    dpm_store_end(store);
+    if (status)
+        dpm_store_free(store);
+    else
+        *out = store;
+    return status;
+}
+
+void dpm_store_free(struct dpm_store *store)
+{
+    if (!store)
+        return;
+    dpm_free(store->path);
+    dpm_free(store->dataset);
+    dpm_free(store);
+}
+
+#else /* no ledger ever has a store */
+
+int dpm_store_open(struct dpm_store **out, const char *path, const char *dataset, double epsilon,
+                   double delta, int adjacency)
+{
+    (void)out, (void)path, (void)dataset, (void)epsilon, (void)delta, (void)adjacency;
+    return dpm_fail(DPMIX_ERR_UNSUPPORTED, "path: the library was built without SQLite");
+}
+
+void dpm_store_free(struct dpm_store *store)
+{
+    (void)store;
+}
+
+int dpm_store_begin(struct dpm_store *store, int write)
+{
+    (void)store, (void)write;
+    return dpm_fail(DPMIX_ERR_UNSUPPORTED, "path: the library was built without SQLite");
+}
+
+void dpm_store_end(struct dpm_store *store)
+{
+    (void)store;
+}
+
+int dpm_store_read(struct dpm_store *store, struct dpm_store_mark *mark, dpm_store_event_fn *give,
+                   void *user)
+{
+    (void)store, (void)mark, (void)give, (void)user;
+    return DPMIX_ERR_UNSUPPORTED;
+}
+
+int dpm_store_append(struct dpm_store *store, struct dpm_store_mark *mark, const char *purpose,
+                     int test_noise, const struct dpm_event *events, size_t n)
+{
+    (void)store, (void)mark, (void)purpose, (void)test_noise, (void)events, (void)n;
+    return DPMIX_ERR_UNSUPPORTED;
+}
+
+int dpm_store_commit(struct dpm_store *store, int *in_doubt)
+{
+    (void)store, (void)in_doubt;
+    return DPMIX_ERR_UNSUPPORTED;
+}
+
+#endif
