@@ -89,7 +89,7 @@ START_TEST(a_ledger_opened_again_is_the_same)
     for (int i = 0; i < 5; i++)
         CHECK_OK(charge(accountant, i, 30));
     struct dpm_event odd[] = {{DPM_EVENT_PURE, 1 / 0.1, 1e-9, 2},
-                              {DPM_EVENT_PURE, 3, -0.0, 1},
+                              {DPM_EVENT_PURE, 3, 0.0, 1},
                               {DPM_EVENT_LAPLACE, 3.0000000000000004, NAN, 1},
                               {DPM_EVENT_GAUSSIAN, 1e150, NAN, UINT64_MAX},
                               {DPM_EVENT_SUBSAMPLED_GAUSSIAN, 4, 0.010000000000000002, 7}};
