@@ -118,7 +118,7 @@ START_TEST(bounds_give_what_is_asked_for)
     CHECK_OK(dpmix_option_bounds(DPMIX_OPTION_STEPS, &lower, NULL, NULL));
     CHECK_OK(dpmix_option_bounds(DPMIX_OPTION_STEPS, NULL, &upper, NULL));
     CHECK_OK(dpmix_option_bounds(DPMIX_OPTION_STEPS, NULL, NULL, &preset));
-    ck_assert(lower == 1 && upper == 10000000 && preset == 500);
+    ck_assert(lower == 1 && upper == 10000000 && preset == 300);
 }
 END_TEST
 
@@ -237,7 +237,7 @@ START_TEST(handles_are_apart)
     CHECK_OK(dpmix_options_new(&other));
     CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_VAE_HIDDEN, 17));
     CHECK_OK(dpmix_options_get_int(other, &value, DPMIX_OPTION_VAE_HIDDEN));
-    ck_assert_int_eq(value, 400);
+    ck_assert_int_eq(value, 200);
     dpmix_options_free(other);
 }
 END_TEST
