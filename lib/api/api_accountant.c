@@ -11,8 +11,8 @@ int dpmix_accountant_new(dpmix_accountant **out, double epsilon, double delta, i
     API_RETURN(dpm_accountant_new(out, epsilon, delta, adjacency));
 }
 
-int dpmix_accountant_open(dpmix_accountant **out, const char *path, const char *dataset, double epsilon, double delta,
-                          int adjacency)
+int dpmix_accountant_open(dpmix_accountant **out, const char *path, const char *dataset, double epsilon,
+                          double delta, int adjacency)
 {
     API_NEED(out);
     API_NEED(path);
@@ -32,7 +32,8 @@ int dpmix_accountant_spent(const dpmix_accountant *accountant, double *epsilon)
     API_RETURN(dpm_accountant_spent(accountant, epsilon));
 }
 
-int dpmix_accountant_budget(const dpmix_accountant *accountant, double *epsilon, double *delta, int *adjacency)
+int dpmix_accountant_budget(const dpmix_accountant *accountant, double *epsilon, double *delta,
+                            int *adjacency)
 {
     API_NEED(accountant);
     if (epsilon)
@@ -45,8 +46,8 @@ int dpmix_accountant_budget(const dpmix_accountant *accountant, double *epsilon,
 }
 
 /* Hands out a text that is made for the call. */
-static int give_text(int (*make)(char **, const dpmix_accountant *), const dpmix_accountant *accountant, char *text,
-                     size_t capacity, size_t *length)
+static int give_text(int (*make)(char **, const dpmix_accountant *), const dpmix_accountant *accountant,
+                     char *text, size_t capacity, size_t *length)
 {
     char *made = NULL;
     int status = make(&made, accountant);

@@ -13,17 +13,17 @@
 #define API_RETURN(status) return dpm_fail_in(__func__, (status))
 
 /* Ends it when a pointer is missing. */
-#define API_NEED(pointer)                                                                                            \
-    do {                                                                                                             \
-        if (!(pointer))                                                                                              \
-            return dpm_fail_in(__func__, dpm_fail(DPMIX_ERR_ARG, #pointer ": NULL"));                                \
+#define API_NEED(pointer)                                                                                    \
+    do {                                                                                                     \
+        if (!(pointer))                                                                                      \
+            return dpm_fail_in(__func__, dpm_fail(DPMIX_ERR_ARG, #pointer ": NULL"));                        \
     } while (0)
 
 /* Ends it unless the handle is fitted. */
-#define API_FITTED(handle)                                                                                           \
-    do {                                                                                                             \
-        if (!(handle)->fitted)                                                                                       \
-            return dpm_fail_in(__func__, dpm_fail(DPMIX_ERR_STATE, #handle ": it is not fitted yet"));               \
+#define API_FITTED(handle)                                                                                   \
+    do {                                                                                                     \
+        if (!(handle)->fitted)                                                                               \
+            return dpm_fail_in(__func__, dpm_fail(DPMIX_ERR_STATE, #handle ": it is not fitted yet"));       \
     } while (0)
 
 /* The options that NULL stands for. */

@@ -87,8 +87,9 @@ static int new_from_idx(dpmix_dataset **out, const char *images_path, const char
     if (!status && labels_path)
         status = load_labels(&labels, labels_path, images.items);
     if (!status) {
-        struct dpm_dataset_source source = {DPM_TYPE_U8, images.bytes, images.items, images.item_size, labels,
-                                            n_classes,   &lower,       &upper,       1,                free_loaded};
+        struct dpm_dataset_source source = {DPM_TYPE_U8, images.bytes, images.items, images.item_size,
+                                            labels,      n_classes,    &lower,       &upper,
+                                            1,           free_loaded};
         status = dpm_dataset_new(out, &source);
     }
     if (status)
@@ -96,8 +97,8 @@ static int new_from_idx(dpmix_dataset **out, const char *images_path, const char
     return status;
 }
 
-int dpmix_dataset_new_idx(dpmix_dataset **out, const char *images_path, const char *labels_path, int n_classes,
-                          double lower, double upper)
+int dpmix_dataset_new_idx(dpmix_dataset **out, const char *images_path, const char *labels_path,
+                          int n_classes, double lower, double upper)
 {
     API_NEED(out);
     API_NEED(images_path);

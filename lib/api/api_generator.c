@@ -26,14 +26,15 @@ int dpmix_generator_fit(dpmix_generator *generator, dpmix_accountant *accountant
     API_RETURN(status ? status : dpm_generator_fit(generator, &fit));
 }
 
-int dpmix_generator_sample(const dpmix_generator *generator, float *rows, int32_t *labels, uint64_t first, size_t n,
-                           size_t n_columns, const uint64_t *seed)
+int dpmix_generator_sample(const dpmix_generator *generator, float *rows, int32_t *labels, uint64_t first,
+                           size_t n, size_t n_columns, const uint64_t *seed)
 {
     static const double one_part[] = {1};
     API_NEED(generator);
     API_FITTED(generator);
     int status = dpm_api_rows(rows, n, n_columns, &generator->bounds);
-    API_RETURN(status ? status : dpm_generator_sample(generator, one_part, rows, labels, NULL, first, n, seed));
+    API_RETURN(status ? status
+                      : dpm_generator_sample(generator, one_part, rows, labels, NULL, first, n, seed));
 }
 
 int dpmix_generator_ledger(const dpmix_generator *generator, char *text, size_t capacity, size_t *length)

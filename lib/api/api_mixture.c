@@ -18,13 +18,14 @@ void dpmix_mixture_free(dpmix_mixture *mixture)
     dpm_mixture_free(mixture);
 }
 
-int dpmix_mixture_fit(dpmix_mixture *mixture, dpmix_accountant *accountant, dpmix_dataset *dataset, double share,
-                      dpmix_progress_fn progress, void *user)
+int dpmix_mixture_fit(dpmix_mixture *mixture, dpmix_accountant *accountant, dpmix_dataset *dataset,
+                      double share, dpmix_progress_fn progress, void *user)
 {
     API_NEED(mixture);
     API_NEED(accountant);
     API_NEED(dataset);
-    struct dpm_fit fit = dpm_api_fit(accountant, dataset, share, progress, user, &mixture->generator->options);
+    struct dpm_fit fit =
+        dpm_api_fit(accountant, dataset, share, progress, user, &mixture->generator->options);
     int status = dpm_api_share(share);
     API_RETURN(status ? status : dpm_mixture_fit(mixture, &fit));
 }

@@ -28,21 +28,26 @@ static const struct option table[] = {
     {DPMIX_OPTION_KMEANS_FEATURES, INT, "kmeans_features", 2, 65536, 128,
      "k-means: random Fourier features, in pairs of cosine and sine; an odd number is rounded up"},
     {DPMIX_OPTION_KMEANS_BANDWIDTH, DOUBLE, "kmeans_bandwidth", 0, 1e6, 0,
-     "k-means: bandwidth of the RBF kernel on columns scaled to [0, 1]; 0: a third of the square root of their number"},
+     "k-means: bandwidth of the RBF kernel on columns scaled to [0, 1]; 0: a third of the square root of "
+     "their number"},
     {DPMIX_OPTION_STEPS, INT, "steps", 1, 10000000, 300, "gradient descent: steps, each a noisy query"},
     {DPMIX_OPTION_SAMPLING_RATE, DOUBLE, "sampling_rate", 1e-9, 1, 0.03,
      "gradient descent: probability that a record takes part in a step"},
-    {DPMIX_OPTION_LEARNING_RATE, DOUBLE, "learning_rate", 1e-9, 1e3, 8e-3, "gradient descent: step size of Adam"},
-    {DPMIX_OPTION_CLIP_NORM, DOUBLE, "clip_norm", 1e-5, 1e6, 1, "gradient descent: bound on a record's gradient"},
+    {DPMIX_OPTION_LEARNING_RATE, DOUBLE, "learning_rate", 1e-9, 1e3, 8e-3,
+     "gradient descent: step size of Adam"},
+    {DPMIX_OPTION_CLIP_NORM, DOUBLE, "clip_norm", 1e-5, 1e6, 1,
+     "gradient descent: bound on a record's gradient"},
     {DPMIX_OPTION_CONDITIONAL, INT, "conditional", 0, 1, 1,
-     "VAE: 1: it is given the label where the data set has one, and makes labels; 0: it is not; in a mixture by "
+     "VAE: 1: it is given the label where the data set has one, and makes labels; 0: it is not; in a mixture "
+     "by "
      "label the part is the label, and the option means nothing"},
     {DPMIX_OPTION_VAE_HIDDEN, INT, "vae_hidden", 1, 65536, 200, "VAE: width of the hidden layers"},
     {DPMIX_OPTION_VAE_LATENT, INT, "vae_latent", 1, 4096, 10, "VAE: dimensions of the latent space"},
     {DPMIX_OPTION_GAUSSIAN_RANK, INT, "gaussian_rank", 0, 30000, 0,
      "Gaussian: directions of the covariance; 0: those that stand out of the noise, 64 at most"},
     {DPMIX_OPTION_GAUSSIAN_ROW_CLIP, DOUBLE, "gaussian_row_clip", 1e-4, 1, 0.4,
-     "Gaussian: bound on the norm of a record, columns scaled to [0, 1], over the square root of their number"},
+     "Gaussian: bound on the norm of a record, columns scaled to [0, 1], over the square root of their "
+     "number"},
     {DPMIX_OPTION_GAUSSIAN_RESIDUAL_CLIP, DOUBLE, "gaussian_residual_clip", 1e-4, 1, 0.25,
      "Gaussian: bound on a record's distance from the mean of its part, in the same unit"},
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Model files. A blob is a growing run of little-endian numbers; in a file it stands behind a header and before a
- * checksum:
+/* Model files. A blob is a growing run of little-endian numbers; in a file it stands behind a header and
+ * before a checksum:
  *
  *     8 bytes  "dpmix\r\n\032"  (shows a transfer that changed line ends)
  *     u32      format version
@@ -9,7 +9,8 @@
  *     payload
  *     u32      CRC-32 of all that stands before it
  *
- * Failures stick: put and get calls after a failure do nothing (a get gives 0), and dpm_blob_status tells at the end.
+ * Failures stick: put and get calls after a failure do nothing (a get gives 0), and dpm_blob_status tells at
+ * the end.
  */
 #ifndef DPM_BASE_BLOB_H
 #define DPM_BASE_BLOB_H
@@ -21,9 +22,9 @@ enum { DPM_BLOB_CLUSTERER = 1, DPM_BLOB_GENERATOR = 2, DPM_BLOB_MIXTURE = 3 };
 
 struct dpm_blob {
     unsigned char *bytes;
-    size_t size;     /* bytes in use */
+    size_t size; /* bytes in use */
     size_t capacity;
-    size_t at;       /* where the next get reads */
+    size_t at; /* where the next get reads */
     int status;
 };
 
@@ -44,8 +45,8 @@ double dpm_blob_get_f64(struct dpm_blob *blob);
 /* A whole number in [lower, upper]; anything else is a damaged file. */
 uint64_t dpm_blob_get_size(struct dpm_blob *blob, uint64_t lower, uint64_t upper);
 
-/* n1 x n2 numbers into memory that the call allocates (the caller frees with dpm_free), finite ones only; NULL on
- * failure. Nothing is allocated that the file does not hold. */
+/* n1 x n2 numbers into memory that the call allocates (the caller frees with dpm_free), finite ones only;
+ * NULL on failure. Nothing is allocated that the file does not hold. */
 double *dpm_blob_get_f64s(struct dpm_blob *blob, size_t n1, size_t n2);
 float *dpm_blob_get_f32s(struct dpm_blob *blob, size_t n1, size_t n2);
 char *dpm_blob_get_text(struct dpm_blob *blob);

@@ -13,7 +13,8 @@ struct dpm_bounds {
 
 enum { DPM_MAX_COLUMNS = 1000000 };
 
-/* One pair for all columns, or one per column. DPMIX_ERR_RANGE unless lower < upper, both finite as float32. */
+/* One pair for all columns, or one per column. DPMIX_ERR_RANGE unless lower < upper, both finite as float32.
+ */
 int dpm_bounds_new(struct dpm_bounds *bounds, size_t n_columns, const double *lower, const double *upper,
                    size_t n_bounds);
 int dpm_bounds_copy(struct dpm_bounds *bounds, const struct dpm_bounds *other);

@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -43,14 +42,13 @@ static int write_all(int file, const unsigned char *bytes, size_t n)
     return 1;
 }
 
-/* A new file beside `path`, with the mode that the process gives new files; its name goes to `name`, which has room for
- * SUFFIX_SIZE bytes more than path. */
+/* A new file beside `path`, with the mode that the process gives new files; its name goes to `name`, which
+ * has room for SUFFIX_SIZE bytes more than path. */
 static int create_beside(const char *path, char *name)
 {
-    static atomic_uint counter;
-    for (int tries = 0; tries < 100; tries++) {
-        snprintf(name, strlen(path) + SUFFIX_SIZE, "%s.new-%ld-%u", path, (long)getpid(),
-                 atomic_fetch_add(&counter, 1));
+    enum { MOST_TRIES = 1000 }; /* more threads than that do not write to one path at a time */
+    for (int number = 0; number < MOST_TRIES; number++) {
+        snprintf(name, strlen(path) + SUFFIX_SIZE, "%s.new-%ld-%d", path, (long)getpid(), number);
         int file = open(name, O_WRONLY | O_CREAT | O_EXCL, 0666);
         if (file >= 0 || errno != EEXIST)
             return file;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The values that an options handle carries, as learners read them. Names, bounds and defaults stand in the option
- * table of the api room, which checks every value before it comes here. */
+/* The values that an options handle carries, as learners read them. Names, bounds and defaults stand in the
+ * option table of the api room, which checks every value before it comes here. */
 #ifndef DPM_BASE_OPTIONS_H
 #define DPM_BASE_OPTIONS_H
 

@@ -30,8 +30,8 @@ int dpm_pool_new(struct dpm_pool **out, int threads);
 void dpm_pool_free(struct dpm_pool *pool);
 int dpm_pool_threads(const struct dpm_pool *pool);
 
-/* Runs tasks 0, ..., n - 1 and returns when all are done. Which thread takes which task is not fixed, so a task
- * must not let its result depend on it. */
+/* Runs tasks 0, ..., n - 1 and returns when all are done. Which thread takes which task is not fixed, so a
+ * task must not let its result depend on it. */
 void dpm_pool_run(struct dpm_pool *pool, size_t n, dpm_task_fn *task, void *context);
 
 #endif

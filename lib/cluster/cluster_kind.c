@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What all clusterers share: the handle, the fit around the kind's own, assignment of the caller's rows, files. */
+/* What all clusterers share: the handle, the fit around the kind's own, assignment of the caller's rows,
+ * files. */
 #include "cluster_kind.h"
 #include "base_alloc.h"
 #include "base_fail.h"
@@ -88,8 +89,8 @@ struct dpm_partition dpm_clusterer_partition(const struct dpmix_clusterer *clust
     };
 }
 
-int dpm_clusterer_assign(const struct dpmix_clusterer *clusterer, int32_t *parts, const float *rows, size_t n_rows,
-                         const int32_t *labels)
+int dpm_clusterer_assign(const struct dpmix_clusterer *clusterer, int32_t *parts, const float *rows,
+                         size_t n_rows, const int32_t *labels)
 {
     enum { CHUNK = 256 };
     size_t columns = clusterer->bounds.n_columns;
@@ -105,8 +106,8 @@ int dpm_clusterer_assign(const struct dpmix_clusterer *clusterer, int32_t *parts
         size_t n = n_rows - first < CHUNK ? n_rows - first : CHUNK;
         for (size_t i = 0; i < n; i++)
             dpm_bounds_normalise(&clusterer->bounds, rows + (first + i) * columns, normalised + i * columns);
-        clusterer->kind->assign(clusterer, parts + first, normalised, labels ? labels + first : NULL, n, columns,
-                                scratch);
+        clusterer->kind->assign(clusterer, parts + first, normalised, labels ? labels + first : NULL, n,
+                                columns, scratch);
     }
     dpm_free(normalised);
     dpm_free(scratch);

@@ -17,8 +17,8 @@ struct dpm_cluster_kind {
     int kind; /* DPMIX_CLUSTERER_* */
     int needs_labels;
 
-    /* Fits clusterer->model and sets n_parts, weights and ledger; on failure leaves model NULL or fit for free_model. The
-     * shared fields (columns, classes, bounds) are set. */
+    /* Fits clusterer->model and sets n_parts, weights and ledger; on failure leaves model NULL or fit for
+     * free_model. The shared fields (columns, classes, bounds) are set. */
     int (*fit)(struct dpmix_clusterer *clusterer, const struct dpm_fit *fit);
     void (*free_model)(void *model); /* NULL is fine */
 
@@ -27,7 +27,8 @@ struct dpm_cluster_kind {
     size_t (*assign_scratch)(const struct dpmix_clusterer *clusterer); /* floats per row */
 
     void (*put)(const struct dpmix_clusterer *clusterer, struct dpm_blob *blob);
-    void (*get)(struct dpmix_clusterer *clusterer, struct dpm_blob *blob); /* n_parts and shared fields are set */
+    void (*get)(struct dpmix_clusterer *clusterer,
+                struct dpm_blob *blob); /* n_parts and shared fields are set */
 };
 
 struct dpmix_clusterer {
@@ -54,8 +55,8 @@ int dpm_clusterer_fit(struct dpmix_clusterer *clusterer, const struct dpm_fit *f
 struct dpm_partition dpm_clusterer_partition(const struct dpmix_clusterer *clusterer);
 
 /* Parts of the caller's rows, in declared units. */
-int dpm_clusterer_assign(const struct dpmix_clusterer *clusterer, int32_t *parts, const float *rows, size_t n_rows,
-                         const int32_t *labels);
+int dpm_clusterer_assign(const struct dpmix_clusterer *clusterer, int32_t *parts, const float *rows,
+                         size_t n_rows, const int32_t *labels);
 
 /* Released counts to weights: negative ones count as zero; all of them equal when none is positive. */
 void dpm_cluster_weights(double *weights, const double *counts, int n_parts);

@@ -7,7 +7,8 @@
 #include <string.h>
 
 /* One-hot label x 1: norm 1 for every row. `model` is the number of classes. */
-static void count_labels(const void *model, const struct dpm_block *block, float *const *left, float *const *right)
+static void count_labels(const void *model, const struct dpm_block *block, float *const *left,
+                         float *const *right)
 {
     size_t n_classes = (size_t) * (const int *)model;
     memset(left[0], 0, block->n_rows * n_classes * sizeof(float));
@@ -35,8 +36,8 @@ static int fit_label(struct dpmix_clusterer *clusterer, const struct dpm_fit *fi
     if (!status)
         status = dpm_query_calibrate(fit->accountant, fit->share, &plan, 1);
     if (!status)
-        status = dpm_release_open(&release, fit->accountant, fit->dataset, "class counts of the partition by label",
-                                  &plan, 1, NULL, fit->threads);
+        status = dpm_release_open(&release, fit->accountant, fit->dataset,
+                                  "class counts of the partition by label", &plan, 1, NULL, fit->threads);
     if (!status)
         status = dpm_release_query(release, 0, count_labels, &clusterer->n_classes, counts);
     if (!status)
@@ -52,8 +53,8 @@ static int fit_label(struct dpmix_clusterer *clusterer, const struct dpm_fit *fi
     return status;
 }
 
-static void assign_label(const void *model, int32_t *parts, const float *rows, const int32_t *labels, size_t n,
-                         size_t n_columns, float *scratch)
+static void assign_label(const void *model, int32_t *parts, const float *rows, const int32_t *labels,
+                         size_t n, size_t n_columns, float *scratch)
 {
     (void)model, (void)rows, (void)n_columns, (void)scratch;
     memcpy(parts, labels, n * sizeof *parts);

@@ -3,10 +3,10 @@
  *
  *   0  counts and sums of the rows, each part by itself
  *   1  second moment of the residuals about the parts' means, over all rows: it gives the basis
- *   2  second moments of the residuals in the basis, each part by itself; left out when there is one part only
+ *   2  second moments of the residuals in the basis, each part by itself; left out with a single part
  *
- * All of them read every row once. With a clusterer this is the DP GMM of Zhou et al. 2025 (arXiv 2506.16661) with a
- * tied basis. */
+ * All of them read every row once. With a clusterer this is the DP GMM of Zhou et al. 2025 (arXiv 2506.16661)
+ * with a tied basis. */
 #include "generator_gaussian.h"
 #include "base_alloc.h"
 #include "base_fail.h"
@@ -25,8 +25,8 @@ static const double query_share[N_QUERIES] = {0.2, 0.4, 0.4};
 /* What the contributions are a function of, besides the row. */
 struct context {
     const struct dpm_gaussian *model;
-    size_t width;                        /* of the moments */
-    float row_clip, residual_clip;       /* radii */
+    size_t width;                  /* of the moments */
+    float row_clip, residual_clip; /* radii */
     float count_weight;
 };
 
@@ -38,7 +38,8 @@ static float norm(const float *values, size_t n)
     return (float)sqrt(sum);
 }
 
-/* Shrinks a vector to the radius. The vault clips too; to do it here keeps the count column of such a row whole. */
+/* Shrinks a vector to the radius. The vault clips too; to do it here keeps the count column of such a row
+ * whole. */
 static void clip(float *values, size_t n, float radius)
 {
     float length = norm(values, n);
@@ -96,7 +97,8 @@ static void contribute_moments(const void *argument, const struct dpm_block *blo
     memcpy(right[0], left[0], block->n_rows * width * sizeof(float));
 }
 
-static struct dpm_query_plan plan_query(int query, size_t n_columns, size_t width, double clip_norm, int per_part)
+static struct dpm_query_plan plan_query(int query, size_t n_columns, size_t width, double clip_norm,
+                                        int per_part)
 {
     struct dpm_query_plan plan = {
         .n_matrices = 1,
@@ -115,7 +117,8 @@ static struct dpm_query_plan plan_query(int query, size_t n_columns, size_t widt
     return plan;
 }
 
-/* Both triangles of a released second moment carry noise of their own: their average has half the variance. */
+/* Both triangles of a released second moment carry noise of their own: their average has half the variance.
+ */
 static void symmetrise(double *matrix, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -201,7 +204,8 @@ static int query_moments(struct work *work, struct dpm_release *release, struct 
 {
     size_t width = work->release.width;
     if (work->release.moments) {
-        int status = dpm_release_query(release, MOMENTS, contribute_moments, &work->context, work->release.moments);
+        int status =
+            dpm_release_query(release, MOMENTS, contribute_moments, &work->context, work->release.moments);
         if (status)
             return status;
         for (size_t part = 0; part < (size_t)work->release.n_parts; part++)
@@ -219,7 +223,8 @@ static int fit_gaussian(struct dpmix_generator *generator, const struct dpm_fit 
     int automatic_rank = dpm_option_int(&generator->options, DPMIX_OPTION_GAUSSIAN_RANK) == 0;
     int status = prepare(&work, generator);
     if (!status)
-        status = dpm_gaussian_new(&model, generator->n_parts, generator->bounds.n_columns, work.context.width);
+        status =
+            dpm_gaussian_new(&model, generator->n_parts, generator->bounds.n_columns, work.context.width);
     if (status)
         goto out;
     generator->model = model;

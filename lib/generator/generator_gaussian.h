@@ -20,8 +20,8 @@ struct dpm_gaussian_release {
     size_t n_columns, width; /* width: of the moments; the rank of the basis is at most that */
     double *counts;          /* n_parts */
     double *sums;            /* n_parts x n_columns */
-    double *pooled;          /* n_columns x n_columns: of residuals about the parts' means, all rows; symmetric */
-    double *moments;         /* n_parts x width x width: of residuals in the basis; symmetric; NULL with one part */
+    double *pooled;  /* n_columns x n_columns: of residuals about the parts' means, all rows; symmetric */
+    double *moments; /* n_parts x width x width: of residuals in the basis; symmetric; NULL with one part */
     double count_noise, sum_noise, pooled_noise, moment_noise; /* standard deviations, before symmetry */
 
     double *overall; /* n_columns: mean of all rows */
@@ -31,7 +31,8 @@ struct dpm_gaussian_release {
     struct dpm_eigen *eigen;
 };
 
-int dpm_gaussian_release_new(struct dpm_gaussian_release *release, int n_parts, size_t n_columns, size_t width);
+int dpm_gaussian_release_new(struct dpm_gaussian_release *release, int n_parts, size_t n_columns,
+                             size_t width);
 void dpm_gaussian_release_free(struct dpm_gaussian_release *release);
 
 int dpm_gaussian_new(struct dpm_gaussian **out, int n_parts, size_t n_columns, size_t rank);
@@ -39,7 +40,8 @@ void dpm_gaussian_free(void *model);
 
 /* The three steps from released numbers to the model; each is post-processing and needs the one before. */
 void dpm_gaussian_set_means(struct dpm_gaussian *model, struct dpm_gaussian_release *release);
-int dpm_gaussian_set_basis(struct dpm_gaussian *model, struct dpm_gaussian_release *release, int automatic_rank);
+int dpm_gaussian_set_basis(struct dpm_gaussian *model, struct dpm_gaussian_release *release,
+                           int automatic_rank);
 int dpm_gaussian_set_factors(struct dpm_gaussian *model, struct dpm_gaussian_release *release);
 
 #endif

@@ -70,7 +70,8 @@ int dpm_generator_fit(struct dpmix_generator *generator, const struct dpm_fit *f
 
 /* ---- Sampling ---- */
 
-/* Memory for a chunk of records, which are drawn together and then handed out in the order of the sequence. */
+/* Memory for a chunk of records, which are drawn together and then handed out in the order of the sequence.
+ */
 struct chunk {
     float *rows, *scratch;
     int32_t *labels, *parts;
@@ -120,7 +121,8 @@ static int32_t pick(const double *weights, int n, double u)
     return last;
 }
 
-/* Chunk number `number` of the sequence, always whole: what a record is does not depend on how much is asked for. */
+/* Chunk number `number` of the sequence, always whole: what a record is does not depend on how much is asked
+ * for. */
 static void draw_chunk(struct chunk *chunk, const struct dpmix_generator *generator, const double *weights,
                        const uint8_t key[DPM_KEY_SIZE], uint64_t number, int with_labels)
 {

@@ -19,14 +19,15 @@ enum { DPM_SAMPLE_CHUNK = 256 }; /* records sampled side by side */
 struct dpm_generator_kind {
     int kind; /* DPMIX_GENERATOR_* */
 
-    /* Fits generator->model: fit->partition->n_parts models under one debit, every part at the same sampling rate
-     * and number of steps. The shared fields (parts, columns, classes, bounds) are set. Sets makes_labels and ledger. On failure
-     * leaves model NULL or fit for free_model. */
+    /* Fits generator->model: fit->partition->n_parts models under one debit, every part at the same sampling
+     * rate and number of steps. The shared fields (parts, columns, classes, bounds) are set. Sets
+     * makes_labels and ledger. On failure leaves model NULL or fit for free_model. */
     int (*fit)(struct dpmix_generator *generator, const struct dpm_fit *fit);
     void (*free_model)(void *model); /* NULL is fine */
 
-    /* n <= DPM_SAMPLE_CHUNK records of model number `part`, normalised to [0, 1] (values outside are clamped by the
-     * caller); labels is NULL when they are not wanted. `scratch` has DPM_SAMPLE_CHUNK x sample_scratch() floats. */
+    /* n <= DPM_SAMPLE_CHUNK records of model number `part`, normalised to [0, 1] (values outside are clamped
+     * by the caller); labels is NULL when they are not wanted. `scratch` has DPM_SAMPLE_CHUNK x
+     * sample_scratch() floats. */
     void (*sample)(const struct dpmix_generator *generator, int part, float *rows, int32_t *labels, size_t n,
                    struct dpm_stream *stream, float *scratch);
     size_t (*sample_scratch)(const struct dpmix_generator *generator);
@@ -53,9 +54,10 @@ int dpm_generator_new(struct dpmix_generator **out, int kind, const struct dpmix
 void dpm_generator_free(struct dpmix_generator *generator);
 int dpm_generator_fit(struct dpmix_generator *generator, const struct dpm_fit *fit);
 
-/* Records `first`, ..., first + n - 1 of the endless sequence of *seed (NULL: fresh random bits). A record's part is
- * drawn by `weights` (n_parts numbers, sum 1). rows: n x columns, in declared units. labels: DPMIX_ERR_UNSUPPORTED
- * unless the generator makes them; NULL when not wanted. parts: NULL, or where the parts go. */
+/* Records `first`, ..., first + n - 1 of the endless sequence of *seed (NULL: fresh random bits). A record's
+ * part is drawn by `weights` (n_parts numbers, sum 1). rows: n x columns, in declared units. labels:
+ * DPMIX_ERR_UNSUPPORTED unless the generator makes them; NULL when not wanted. parts: NULL, or where the
+ * parts go. */
 int dpm_generator_sample(const struct dpmix_generator *generator, const double *weights, float *rows,
                          int32_t *labels, int32_t *parts, uint64_t first, size_t n, const uint64_t *seed);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* From released counts, sums and second moments to the Gaussian model: post-processing of noisy numbers, with the known
- * size of their noise taken out where it can be. */
+/* From released counts, sums and second moments to the Gaussian model: post-processing of noisy numbers, with
+ * the known size of their noise taken out where it can be. */
 #include "base_alloc.h"
 #include "base_fail.h"
 #include "generator_gaussian.h"
@@ -38,7 +38,8 @@ void dpm_gaussian_free(void *memory)
     dpm_free(model);
 }
 
-int dpm_gaussian_release_new(struct dpm_gaussian_release *release, int n_parts, size_t n_columns, size_t width)
+int dpm_gaussian_release_new(struct dpm_gaussian_release *release, int n_parts, size_t n_columns,
+                             size_t width)
 {
     size_t parts = (size_t)n_parts, bytes = n_columns * sizeof(double);
     *release = (struct dpm_gaussian_release){.n_parts = n_parts, .n_columns = n_columns, .width = width};
@@ -49,8 +50,8 @@ int dpm_gaussian_release_new(struct dpm_gaussian_release *release, int n_parts, 
     release->values = dpm_alloc(width, sizeof(double));
     release->matrix = dpm_alloc(n_columns, bytes);
     release->vectors = dpm_alloc(width, bytes);
-    int complete = release->counts && release->sums && release->pooled && release->overall && release->values &&
-                   release->matrix && release->vectors;
+    int complete = release->counts && release->sums && release->pooled && release->overall &&
+                   release->values && release->matrix && release->vectors;
     if (complete && n_parts > 1) {
         release->moments = dpm_alloc(parts, width * width * sizeof(double));
         complete = release->moments != NULL;
@@ -72,8 +73,8 @@ void dpm_gaussian_release_free(struct dpm_gaussian_release *release)
     *release = (struct dpm_gaussian_release){0};
 }
 
-/* A released count as a denominator: floored at a public constant, so that the noise of an empty part is not blown
- * up. */
+/* A released count as a denominator: floored at a public constant, so that the noise of an empty part is not
+ * blown up. */
 static double denominator(double count, double noise)
 {
     return fmax(count, fmax(1, 2 * noise));
@@ -93,7 +94,8 @@ static double kept_share(double noise_energy, double energy)
     return noise_energy < energy ? 1 - noise_energy / energy : 0;
 }
 
-/* Part means, drawn towards the mean of all rows as far as their noise asks, and into [0, 1], where means lie. */
+/* Part means, drawn towards the mean of all rows as far as their noise asks, and into [0, 1], where means
+ * lie. */
 void dpm_gaussian_set_means(struct dpm_gaussian *model, struct dpm_gaussian_release *release)
 {
     size_t n = model->n_columns, n_parts = (size_t)release->n_parts;
@@ -120,9 +122,11 @@ void dpm_gaussian_set_means(struct dpm_gaussian *model, struct dpm_gaussian_rele
     }
 }
 
-/* The leading eigenvectors of the pooled covariance. Noise alone has eigenvalues up to the edge of its semicircle, so
- * only those above it count; a true one u stands at u + (edge / 2)^2 / u, which is solved for u. */
-int dpm_gaussian_set_basis(struct dpm_gaussian *model, struct dpm_gaussian_release *release, int automatic_rank)
+/* The leading eigenvectors of the pooled covariance. Noise alone has eigenvalues up to the edge of its
+ * semicircle, so only those above it count; a true one u stands at u + (edge / 2)^2 / u, which is solved for
+ * u. */
+int dpm_gaussian_set_basis(struct dpm_gaussian *model, struct dpm_gaussian_release *release,
+                           int automatic_rank)
 {
     size_t n = model->n_columns, rank = release->width;
     double total = total_count(release), *values = release->values;
@@ -143,8 +147,8 @@ int dpm_gaussian_set_basis(struct dpm_gaussian *model, struct dpm_gaussian_relea
     return DPMIX_OK;
 }
 
-/* Covariance of one part in the basis, into release->matrix: released moment over count, drawn towards the pooled one,
- * diag(values), by the share of noise in their distance. */
+/* Covariance of one part in the basis, into release->matrix: released moment over count, drawn towards the
+ * pooled one, diag(values), by the share of noise in their distance. */
 static void shrink_covariance(struct dpm_gaussian_release *release, size_t part, size_t rank)
 {
     size_t width = release->width;
@@ -176,7 +180,8 @@ int dpm_gaussian_set_factors(struct dpm_gaussian *model, struct dpm_gaussian_rel
             continue;
         }
         shrink_covariance(release, part, rank);
-        int status = dpm_eigen_largest(release->eigen, release->overall, release->vectors, release->matrix, rank, rank);
+        int status = dpm_eigen_largest(release->eigen, release->overall, release->vectors, release->matrix,
+                                       rank, rank);
         if (status)
             return status;
         for (size_t i = 0; i < rank; i++)

@@ -26,9 +26,9 @@ int dpm_eigen_new(struct dpm_eigen **out, size_t n)
     double work_size, no_values = 0;
     lapack_int found;
     lapack_int failed =
-        LAPACKE_dsyevr_work(LAPACK_COL_MAJOR, 'V', 'I', 'L', eigen->n, &no_values, eigen->n, 0, 0, 1, eigen->n, 0,
-                            &found, &no_values, &no_values, eigen->n, &eigen->integer_work_size, &work_size, -1,
-                            &eigen->integer_work_size, -1);
+        LAPACKE_dsyevr_work(LAPACK_COL_MAJOR, 'V', 'I', 'L', eigen->n, &no_values, eigen->n, 0, 0, 1,
+                            eigen->n, 0, &found, &no_values, &no_values, eigen->n, &eigen->integer_work_size,
+                            &work_size, -1, &eigen->integer_work_size, -1);
     if (failed) {
         dpm_free(eigen);
         return dpm_fail(DPMIX_ERR_INTERNAL, "LAPACK refuses a matrix of this size");
@@ -64,11 +64,12 @@ int dpm_eigen_largest(struct dpm_eigen *eigen, double *values, double *vectors, 
 {
     assert(count >= 1 && count <= n && n <= (size_t)eigen->n);
     lapack_int order = (lapack_int)n, found = 0;
-    /* Read by columns, LAPACK's native order: a vector is a contiguous run, and the smallest value comes first. */
-    lapack_int failed = LAPACKE_dsyevr_work(
-        LAPACK_COL_MAJOR, 'V', 'I', 'L', order, matrix, order, 0, 0, order - (lapack_int)count + 1, order, 0,
-        &found, eigen->values, eigen->vectors, order, eigen->support, eigen->work, eigen->work_size,
-        eigen->integer_work, eigen->integer_work_size);
+    /* Read by columns, LAPACK's native order: a vector is a contiguous run, and the smallest value comes
+     * first. */
+    lapack_int failed = LAPACKE_dsyevr_work(LAPACK_COL_MAJOR, 'V', 'I', 'L', order, matrix, order, 0, 0,
+                                            order - (lapack_int)count + 1, order, 0, &found, eigen->values,
+                                            eigen->vectors, order, eigen->support, eigen->work,
+                                            eigen->work_size, eigen->integer_work, eigen->integer_work_size);
     if (failed || found != (lapack_int)count)
         return dpm_fail(DPMIX_ERR_INTERNAL, "the eigenvalue iteration did not converge");
     for (size_t i = 0; i < count; i++) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Validated BLIS calls. BLIS ends the process on a bad shape, so shapes are asserted here first; its small-matrix path
- * is switched off, because it picks kernels by the number of rows and row independence must not hang on that. */
+/* Validated BLIS calls. BLIS ends the process on a bad shape, so shapes are asserted here first; its
+ * small-matrix path is switched off, because it picks kernels by the number of rows and row independence must
+ * not hang on that. */
 #include "linalg_mat.h"
 #include "base_threads.h"
 
@@ -13,8 +14,8 @@
 static dpm_once start_once = DPM_ONCE_INIT;
 static _Atomic int use_plain; /* set once, under start_once */
 
-/* Debian's BLIS 0.9 takes its AVX2 kernels on virtual machines that have AVX-512, because it parses the brand string
- * of the processor. The variable is BLIS's own way to choose; it is read once, and removed again. */
+/* Debian's BLIS 0.9 takes its AVX2 kernels on virtual machines that have AVX-512, because it parses the brand
+ * string of the processor. The variable is BLIS's own way to choose; it is read once, and removed again. */
 static void choose_kernels(void)
 {
 #if (defined(__GNUC__) || defined(__clang__)) && defined(__x86_64__)
@@ -32,8 +33,8 @@ static void choose_kernels(void)
 
 enum operation { MUL, MUL_BT, MUL_AT };
 
-static void blis_product(enum operation operation, float *c, size_t ldc, const float *a, size_t lda, const float *b,
-                         size_t ldb, size_t m, size_t n, size_t k)
+static void blis_product(enum operation operation, float *c, size_t ldc, const float *a, size_t lda,
+                         const float *b, size_t ldb, size_t m, size_t n, size_t k)
 {
     float one = 1, zero = 0;
     rntm_t runtime;
@@ -50,8 +51,8 @@ static void blis_product(enum operation operation, float *c, size_t ldc, const f
                  (inc_t)ldb, 1, &zero, c, (inc_t)ldc, 1, NULL, &runtime);
 }
 
-static void plain_product(enum operation operation, float *c, size_t ldc, const float *a, size_t lda, const float *b,
-                          size_t ldb, size_t m, size_t n, size_t k)
+static void plain_product(enum operation operation, float *c, size_t ldc, const float *a, size_t lda,
+                          const float *b, size_t ldb, size_t m, size_t n, size_t k)
 {
     for (size_t i = 0; i < m; i++) {
         float *row = c + i * ldc;
@@ -101,8 +102,8 @@ static void start(void)
     use_plain = !is_row_independent(MUL) || !is_row_independent(MUL_BT);
 }
 
-void dpm_mat_mul(float *c, size_t ldc, const float *a, size_t lda, const float *b, size_t ldb, size_t m, size_t n,
-                 size_t k)
+void dpm_mat_mul(float *c, size_t ldc, const float *a, size_t lda, const float *b, size_t ldb, size_t m,
+                 size_t n, size_t k)
 {
     assert(k > 0 && ldc >= n && lda >= k && ldb >= n);
     if (m == 0 || n == 0)

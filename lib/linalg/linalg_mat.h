@@ -1,25 +1,25 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Products of row-major float32 matrices, single-threaded (callers run blocks side by side). The leading dimension
- * ld is the distance between rows.
+/* Products of row-major float32 matrices, single-threaded (callers run blocks side by side). The leading
+ * dimension ld is the distance between rows.
  *
- * dpm_mat_mul and dpm_mat_mul_bt are row-independent: a row of the result has the same bits whatever the other rows
- * of `a` are and however many there are. The proof of the query's sensitivity needs it. It is checked once in each
- * process; a BLIS that fails the check is replaced by a plain kernel for these two. */
+ * dpm_mat_mul and dpm_mat_mul_bt are row-independent: a row of the result has the same bits whatever the
+ * other rows of `a` are and however many there are. The proof of the query's sensitivity needs it. It is
+ * checked once in each process; a BLIS that fails the check is replaced by a plain kernel for these two. */
 #ifndef DPM_LINALG_MAT_H
 #define DPM_LINALG_MAT_H
 
 #include <stddef.h>
 
 /* c (m x n) = a (m x k) b (k x n) */
-void dpm_mat_mul(float *c, size_t ldc, const float *a, size_t lda, const float *b, size_t ldb, size_t m, size_t n,
-                 size_t k);
+void dpm_mat_mul(float *c, size_t ldc, const float *a, size_t lda, const float *b, size_t ldb, size_t m,
+                 size_t n, size_t k);
 
 /* c (m x n) = a (m x k) b', b: n x k */
 void dpm_mat_mul_bt(float *c, size_t ldc, const float *a, size_t lda, const float *b, size_t ldb, size_t m,
                     size_t n, size_t k);
 
-/* c (m x n) = a' b, a: k x m, b: k x n. Each entry's rounding error is at most k 2^-24 / (1 - k 2^-24) times the sum
- * of the absolute products. */
+/* c (m x n) = a' b, a: k x m, b: k x n. Each entry's rounding error is at most k 2^-24 / (1 - k 2^-24) times
+ * the sum of the absolute products. */
 void dpm_mat_mul_at(float *c, size_t ldc, const float *a, size_t lda, const float *b, size_t ldb, size_t m,
                     size_t n, size_t k);
 

@@ -17,7 +17,8 @@ int dpm_mixture_new(struct dpmix_mixture **out, struct dpmix_clusterer *clustere
         return status;
     }
     mixture->clusterer = dpm_clusterer_ref(clusterer);
-    if (clusterer->kind->needs_labels) /* within a part the label is known: models need no class, parts give it */
+    if (clusterer->kind
+            ->needs_labels) /* within a part the label is known: models need no class, parts give it */
         mixture->generator->options.value[DPMIX_OPTION_CONDITIONAL] = 0;
     *out = mixture;
     return DPMIX_OK;
@@ -65,12 +66,12 @@ int dpm_mixture_classes(const struct dpmix_mixture *mixture)
     return mixture->generator->makes_labels || parts_are_labels(mixture) ? mixture->generator->n_classes : 0;
 }
 
-int dpm_mixture_sample(const struct dpmix_mixture *mixture, float *rows, int32_t *labels, uint64_t first, size_t n,
-                       const uint64_t *seed)
+int dpm_mixture_sample(const struct dpmix_mixture *mixture, float *rows, int32_t *labels, uint64_t first,
+                       size_t n, const uint64_t *seed)
 {
     int by_part = parts_are_labels(mixture);
-    return dpm_generator_sample(mixture->generator, mixture->clusterer->weights, rows, by_part ? NULL : labels,
-                                by_part ? labels : NULL, first, n, seed);
+    return dpm_generator_sample(mixture->generator, mixture->clusterer->weights, rows,
+                                by_part ? NULL : labels, by_part ? labels : NULL, first, n, seed);
 }
 
 void dpm_mixture_put(const struct dpmix_mixture *mixture, struct dpm_blob *blob)

@@ -20,8 +20,8 @@ int dpm_mixture_fit(struct dpmix_mixture *mixture, const struct dpm_fit *fit);
 
 /* Classes of the labels that samples come with; 0: none. */
 int dpm_mixture_classes(const struct dpmix_mixture *mixture);
-int dpm_mixture_sample(const struct dpmix_mixture *mixture, float *rows, int32_t *labels, uint64_t first, size_t n,
-                       const uint64_t *seed);
+int dpm_mixture_sample(const struct dpmix_mixture *mixture, float *rows, int32_t *labels, uint64_t first,
+                       size_t n, const uint64_t *seed);
 
 void dpm_mixture_put(const struct dpmix_mixture *mixture, struct dpm_blob *blob);
 int dpm_mixture_get(struct dpmix_mixture **out, struct dpm_blob *blob);

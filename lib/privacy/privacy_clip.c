@@ -4,7 +4,8 @@
 #include <math.h>
 #include <string.h>
 
-/* Dot product in double. Eight running sums, so that a compiler can use vectors without changing the result. */
+/* Dot product in double. Eight running sums, so that a compiler can use vectors without changing the result.
+ */
 static double dot(const float *a, const float *b, size_t n)
 {
     double sum[8] = {0};
@@ -26,8 +27,8 @@ static int is_bounded(const float *values, size_t n)
 }
 
 /* Gram value and sum of |l_k||r_k| of one matrix. */
-static void measure(const struct dpm_query_matrix *matrix, const float *left, const float *right, double *gram,
-                    double *lengths)
+static void measure(const struct dpm_query_matrix *matrix, const float *left, const float *right,
+                    double *gram, double *lengths)
 {
     size_t rank = (size_t)matrix->rank;
     *gram = 0;

@@ -5,12 +5,13 @@
 
 #include "privacy.h"
 
-/* Entries above this, and those that are not finite, make a contribution count as zero: squares stay finite. */
+/* Entries above this, and those that are not finite, make a contribution count as zero: squares stay finite.
+ */
 #define DPM_CLIP_LARGEST_ENTRY 0x1p60f
 
 /* Scales the contribution of row i by s = min(1, C / N, kappa C / A), where N^2 is the Gram value
- * sum over matrices of sum_kj (l_k.l_j)(r_k.r_j) in double, and A^2 the sum over matrices of (sum_k |l_k||r_k|)^2. The
- * factor goes into the left vectors. The result depends on the row's factors alone. */
+ * sum over matrices of sum_kj (l_k.l_j)(r_k.r_j) in double, and A^2 the sum over matrices of (sum_k
+ * |l_k||r_k|)^2. The factor goes into the left vectors. The result depends on the row's factors alone. */
 void dpm_clip_row(const struct dpm_query_plan *plan, float *const *left, float *const *right, size_t i);
 
 #endif

@@ -72,7 +72,8 @@ int dpm_dataset_new(struct dpmix_dataset **out, const struct dpm_dataset_source 
     dataset->source.release = NULL; /* until all has succeeded, rows and labels are the caller's */
     atomic_init(&dataset->references, 1);
     dataset->process = dpm_process_id();
-    status = dpm_bounds_new(&dataset->bounds, source->n_columns, source->lower, source->upper, source->n_bounds);
+    status =
+        dpm_bounds_new(&dataset->bounds, source->n_columns, source->lower, source->upper, source->n_bounds);
     if (!status)
         status = dpm_mutex_init(&dataset->lock);
     if (status) {
@@ -144,11 +145,13 @@ void dpm_dataset_gather(const struct dpmix_dataset *dataset, float *out, const s
     }
 }
 
-int dpm_dataset_charge(struct dpmix_dataset *dataset, struct dpmix_accountant *accountant, const char *purpose,
-                       const struct dpm_event *events, size_t n, uint64_t *number, char **ledger)
+int dpm_dataset_charge(struct dpmix_dataset *dataset, struct dpmix_accountant *accountant,
+                       const char *purpose, const struct dpm_event *events, size_t n, uint64_t *number,
+                       char **ledger)
 {
     if (dataset->process != dpm_process_id())
-        return dpm_fail(DPMIX_ERR_STATE, "dataset: it was built before a fork, and does not work in the child");
+        return dpm_fail(DPMIX_ERR_STATE,
+                        "dataset: it was built before a fork, and does not work in the child");
     int status = DPMIX_OK;
     dpm_mutex_lock(&dataset->lock);
     if (dataset->accountant && dataset->accountant != accountant)

@@ -23,10 +23,11 @@ struct dpmix_dataset {
 /* Rows as learners see them: out is n x n_columns in [0, 1]. */
 void dpm_dataset_gather(const struct dpmix_dataset *dataset, float *out, const size_t *row_numbers, size_t n);
 
-/* Debits the events as one entry. The dataset then belongs to the accountant; DPMIX_ERR_STATE when it belongs to
- * another. Gives the number of the release, and the ledger with the debit. */
+/* Debits the events as one entry. The dataset then belongs to the accountant; DPMIX_ERR_STATE when it belongs
+ * to another. Gives the number of the release, and the ledger with the debit. */
 struct dpm_event;
-int dpm_dataset_charge(struct dpmix_dataset *dataset, struct dpmix_accountant *accountant, const char *purpose,
-                       const struct dpm_event *events, size_t n, uint64_t *number, char **ledger);
+int dpm_dataset_charge(struct dpmix_dataset *dataset, struct dpmix_accountant *accountant,
+                       const char *purpose, const struct dpm_event *events, size_t n, uint64_t *number,
+                       char **ledger);
 
 #endif

@@ -8,8 +8,8 @@
 
 enum { PAIRS = DPM_NOISE_PAIRS };
 
-/* Rounds to the nearest integer by the digits of a large double, and says whether no value within `error` of it rounds
- * to another one. False for NaN. */
+/* Rounds to the nearest integer by the digits of a large double, and says whether no value within `error` of
+ * it rounds to another one. False for NaN. */
 static inline int round_surely(int64_t *rounded, double value, double error)
 {
     const double large = 0x1.8p52;
@@ -94,12 +94,14 @@ const char *dpm_noise_round(int kernel, struct dpm_noise_chunk *chunk, double si
     return found->name;
 }
 
-/* Sample number i of the chunk, with as many digits as it takes. Both variables of a pair read the same digits. */
-static int64_t refine(const struct dpm_noise_chunk *chunk, size_t i, const uint8_t key[DPM_KEY_SIZE], uint64_t step,
-                      size_t number, double sigma)
+/* Sample number i of the chunk, with as many digits as it takes. Both variables of a pair read the same
+ * digits. */
+static int64_t refine(const struct dpm_noise_chunk *chunk, size_t i, const uint8_t key[DPM_KEY_SIZE],
+                      uint64_t step, size_t number, double sigma)
 {
     size_t pair = i % PAIRS;
-    uint64_t radius[DPM_REFINE_WORDS] = {chunk->words[pair]}, angle[DPM_REFINE_WORDS] = {chunk->words[PAIRS + pair]};
+    uint64_t radius[DPM_REFINE_WORDS] = {chunk->words[pair]},
+             angle[DPM_REFINE_WORDS] = {chunk->words[PAIRS + pair]};
     struct dpm_stream stream;
     int64_t sample = 0;
     dpm_stream_open(&stream, key, DPM_STREAM_REFINE, step, (uint64_t)number * PAIRS + pair);
@@ -117,13 +119,14 @@ static int64_t refine(const struct dpm_noise_chunk *chunk, size_t i, const uint8
     return sample;
 }
 
-void dpm_noise_add_chunk(int64_t *sums, size_t n, size_t number, const uint8_t key[DPM_KEY_SIZE], uint64_t step,
-                         double sigma)
+void dpm_noise_add_chunk(int64_t *sums, size_t n, size_t number, const uint8_t key[DPM_KEY_SIZE],
+                         uint64_t step, double sigma)
 {
     assert(sigma >= DPM_NOISE_MIN_SIGMA && sigma <= DPM_NOISE_MAX_SIGMA);
     struct dpm_stream stream;
     struct dpm_noise_chunk chunk;
-    size_t first = number * DPM_NOISE_CHUNK, count = n - first < DPM_NOISE_CHUNK ? n - first : DPM_NOISE_CHUNK;
+    size_t first = number * DPM_NOISE_CHUNK,
+           count = n - first < DPM_NOISE_CHUNK ? n - first : DPM_NOISE_CHUNK;
     dpm_stream_open(&stream, key, DPM_STREAM_NOISE, step, number);
     dpm_stream_fill(&stream, chunk.words, 2 * PAIRS);
     uint64_t doubts = find_kernel(0)->round(&chunk, sigma);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* sigma times two independent normal variables, in double, with a proven bound on the error: Box and Muller's pair
+/* sigma times two independent normal variables, in double, with a proven bound on the error: Box and Muller's
+ * pair
  *
  *     sigma sqrt(-2 ln u) cos(a),  sigma sqrt(-2 ln u) sin(a)
  *
- * for real numbers u in (0, 1) and a in [0, 2 pi) of which the first 64 binary digits are given. Plain multiplications,
- * additions, divisions and square roots: every processor gives the same bits, and compilers can use vectors. The bound
- * is derived in doc/privacy.md, "The rounded Gaussian". In a header, so that tests see it, too. */
+ * for real numbers u in (0, 1) and a in [0, 2 pi) of which the first 64 binary digits are given. Plain
+ * multiplications, additions, divisions and square roots: every processor gives the same bits, and compilers
+ * can use vectors. The bound is derived in doc/privacy.md, "The rounded Gaussian". In a header, so that tests
+ * see it, too. */
 #ifndef DPM_PRIVACY_NORMAL_H
 #define DPM_PRIVACY_NORMAL_H
 
@@ -32,13 +34,15 @@ static inline uint64_t dpm_normal_to_bits(double value)
     return bits;
 }
 
-/* Conversions by the digits of large doubles, rounded to nearest: without the instructions of AVX-512 they are the ones
- * that compilers turn into vectors. */
+/* Conversions by the digits of large doubles, rounded to nearest: without the instructions of AVX-512 they
+ * are the ones that compilers turn into vectors. */
 static inline double dpm_normal_from_unsigned(uint64_t value)
 {
-    double low = dpm_normal_from_bits(UINT64_C(0x4330000000000000) | (value & 0xffffffffu)); /* 2^52 + low half */
-    double high = dpm_normal_from_bits(UINT64_C(0x4530000000000000) | value >> 32); /* 2^84 + 2^32 high half */
-    return (high - (0x1p84 + 0x1p52)) + low; /* the difference is exact */
+    double low =
+        dpm_normal_from_bits(UINT64_C(0x4330000000000000) | (value & 0xffffffffu)); /* 2^52 + low half */
+    double high =
+        dpm_normal_from_bits(UINT64_C(0x4530000000000000) | value >> 32); /* 2^84 + 2^32 high half */
+    return (high - (0x1p84 + 0x1p52)) + low;                              /* the difference is exact */
 }
 
 /* value: digits of a signed number. */
@@ -91,8 +95,8 @@ static inline double dpm_normal_cos(double x)
     return 1 + y * p;
 }
 
-/* radius: the first 64 digits of u. angle: those of a / (2 pi); its first two choose the quarter, the others, as a
- * signed number, the place in it. sigma in [2^-60, 2^40]. */
+/* radius: the first 64 digits of u. angle: those of a / (2 pi); its first two choose the quarter, the others,
+ * as a signed number, the place in it. sigma in [2^-60, 2^40]. */
 static inline struct dpm_normal_pair dpm_normal_pair(uint64_t radius, uint64_t angle, double sigma)
 {
     const uint64_t root_half = UINT64_C(0x3fe6a09e667f3bcd), fraction = UINT64_C(0x000fffffffffffff);
@@ -112,10 +116,11 @@ static inline struct dpm_normal_pair dpm_normal_pair(uint64_t radius, uint64_t a
     uint64_t swapped = (sine ^ cosine) & (0 - (angle >> 62 & 1));
     uint64_t minus_cosine = ((angle >> 62) + 1) >> 1 & 1, minus_sine = angle >> 63;
 
-    /* At least twice the 2^53 / radius that the digits of u to come are worth; and 1 / r by the well-known shift of
-     * its digits, whose relative error is below 0.036. */
+    /* At least twice the 2^53 / radius that the digits of u to come are worth; and 1 / r by the well-known
+     * shift of its digits, whose relative error is below 0.036. */
     double unread = dpm_normal_from_bits((UINT64_C(2100) << 52) - (bits & ~fraction));
-    double inverse = 1.04 * dpm_normal_from_bits(UINT64_C(0x5fe6eb50c7b537a9) - (dpm_normal_to_bits(square) >> 1));
+    double inverse =
+        1.04 * dpm_normal_from_bits(UINT64_C(0x5fe6eb50c7b537a9) - (dpm_normal_to_bits(square) >> 1));
     struct dpm_normal_pair pair = {
         .cosine = length * dpm_normal_from_bits(cosine ^ swapped ^ minus_cosine << 63),
         .sine = length * dpm_normal_from_bits(sine ^ swapped ^ minus_sine << 63),

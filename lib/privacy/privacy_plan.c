@@ -56,6 +56,7 @@ int dpm_fit_progress(const struct dpm_fit *fit, int phase, uint64_t done, uint64
     if (status)
         return status;
     if (fit->progress(fit->user, phase, done, total, spent) != 0)
-        return dpm_fail(DPMIX_ERR_CANCELLED, "the progress callback asked to stop; what was spent stays spent");
+        return dpm_fail(DPMIX_ERR_CANCELLED,
+                        "the progress callback asked to stop; what was spent stays spent");
     return DPMIX_OK;
 }

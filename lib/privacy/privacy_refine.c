@@ -1,17 +1,23 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The sample is round(sigma sqrt(A) C), A = -2 ln u, C the cosine or sine. Its magnitude is at least h / 2 for an odd h if
- * and only if sigma^2 A C^2 >= h^2 / 4, which needs no root. A and C^2 are computed as integers over 2^F with bounds on
- * their errors; where the comparison comes out the same at both ends of their intervals, it is certain.
+/* The sample is round(sigma sqrt(A) C), A = -2 ln u, C the cosine or sine. Its magnitude is at least h / 2
+ * for an odd h if and only if sigma^2 A C^2 >= h^2 / 4, which needs no root. A and C^2 are computed as
+ * integers over 2^F with bounds on their errors; where the comparison comes out the same at both ends of
+ * their intervals, it is certain.
  *
- * Numbers are arrays of 32-bit limbs, least significant first. Operations cut off what lies below 2^-F: each errs by at
- * most one unit of 2^-F, and there are fewer than 2^20 of them, each result being used with a factor of at most 2^10;
- * 2^40 units cover them. */
+ * Numbers are arrays of 32-bit limbs, least significant first. Operations cut off what lies below 2^-F: each
+ * errs by at most one unit of 2^-F, and there are fewer than 2^20 of them, each result being used with a
+ * factor of at most 2^10; 2^40 units cover them. */
 #include "privacy_refine.h"
 
 #include <math.h>
 #include <string.h>
 
-enum { LIMB_BITS = 32, GUARD_BITS = 128, ERROR_BITS = 40, MAX_FRACTION = (64 * DPM_REFINE_WORDS + GUARD_BITS) / LIMB_BITS };
+enum {
+    LIMB_BITS = 32,
+    GUARD_BITS = 128,
+    ERROR_BITS = 40,
+    MAX_FRACTION = (64 * DPM_REFINE_WORDS + GUARD_BITS) / LIMB_BITS
+};
 enum { MAX_LIMBS = MAX_FRACTION + 1, PRODUCT_LIMBS = 2 * MAX_LIMBS + 8 };
 
 /* A number in [0, 2^32) with f limbs of fraction. */
@@ -162,7 +168,8 @@ static void double_it(struct fixed *x, int f)
     multiply_small(x, 2, f);
 }
 
-/* -2 ln u for the digits given, and how many times u had to be doubled to reach 1/2; -1 if they are all zero. */
+/* -2 ln u for the digits given, and how many times u had to be doubled to reach 1/2; -1 if they are all zero.
+ */
 static int minus_two_log(struct fixed *result, const uint64_t *radius, int n_words, int f)
 {
     struct fixed u, x = {{0}}, half = {{0}};
@@ -183,8 +190,8 @@ static int minus_two_log(struct fixed *result, const uint64_t *radius, int n_wor
     return doublings;
 }
 
-/* The square of the cosine or sine of the place in the quarter, |g| pi/2 with g the signed number of all digits but the
- * first two. */
+/* The square of the cosine or sine of the place in the quarter, |g| pi/2 with g the signed number of all
+ * digits but the first two. */
 static struct fixed trigonometric_square(const uint64_t *angle, int n_words, int sine, int f)
 {
     uint64_t words[DPM_REFINE_WORDS];
@@ -245,8 +252,8 @@ static void scale(uint32_t product[PRODUCT_LIMBS], uint64_t factor)
     }
 }
 
-/* Whether sigma^2 a c >= h^2 / 4, that is mantissa^2 a c >= h^2 2^(2 F - 2 - 2 e) for sigma = mantissa 2^e and a, c as
- * integers over 2^F. */
+/* Whether sigma^2 a c >= h^2 / 4, that is mantissa^2 a c >= h^2 2^(2 F - 2 - 2 e) for sigma = mantissa 2^e
+ * and a, c as integers over 2^F. */
 static int reaches(const struct fixed *a, const struct fixed *c, double sigma, uint64_t h, int f)
 {
     int exponent;
@@ -295,7 +302,8 @@ static int is_negative(uint64_t angle, int sine)
     return (int)(quarter == 3 || (quarter == 0 && below_middle) || (quarter == 2 && !below_middle));
 }
 
-int dpm_refine(int64_t *sample, const uint64_t *radius, const uint64_t *angle, int n_words, int sine, double sigma)
+int dpm_refine(int64_t *sample, const uint64_t *radius, const uint64_t *angle, int n_words, int sine,
+               double sigma)
 {
     int f = (64 * n_words + GUARD_BITS) / LIMB_BITS;
     int swapped = (int)(angle[0] >> 62 & 1);
@@ -305,14 +313,15 @@ int dpm_refine(int64_t *sample, const uint64_t *radius, const uint64_t *angle, i
         return 0;
     struct fixed c = trigonometric_square(angle, n_words, sine != swapped, f);
 
-    /* The digits to come raise u by up to 2^-(64 n), so that A falls by up to twice that over u; and move the place by
-     * up to 2^-(64 n) times 2 pi, C^2 by no more. */
+    /* The digits to come raise u by up to 2^-(64 n), so that A falls by up to twice that over u; and move the
+     * place by up to 2^-(64 n) times 2 pi, C^2 by no more. */
     int unread_a = GUARD_BITS + doublings + 2, unread_c = GUARD_BITS + 3;
     struct fixed a_low = shifted_end(&a, 0, unread_a + 1, f), a_high = shifted_end(&a, 1, ERROR_BITS, f);
     struct fixed c_low = shifted_end(&c, 0, unread_c + 1, f), c_high = shifted_end(&c, 1, unread_c + 1, f);
 
     double estimate = sigma * sqrt(to_double(&a, f) * to_double(&c, f));
-    uint64_t below = (uint64_t)estimate, h = 2 * below + 1; /* the half-integer nearest to the estimate is h / 2 */
+    uint64_t below = (uint64_t)estimate,
+             h = 2 * below + 1; /* the half-integer nearest to the estimate is h / 2 */
     int low = reaches(&a_low, &c_low, sigma, h, f), high = reaches(&a_high, &c_high, sigma, h, f);
     if (low != high || reaches(&a_high, &c_high, sigma, h + 2, f) ||
         (below > 0 && !reaches(&a_low, &c_low, sigma, h - 2, f)))

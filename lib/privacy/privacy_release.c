@@ -147,9 +147,9 @@ static void assign_rows(void *context, size_t task, int worker_number)
         assert(release->parts[i] >= 0 && release->parts[i] < release->n_parts);
 }
 
-int dpm_release_open(struct dpm_release **out, struct dpmix_accountant *accountant, struct dpmix_dataset *dataset,
-                     const char *purpose, const struct dpm_query_plan *plans, size_t n_plans,
-                     const struct dpm_partition *partition, int threads)
+int dpm_release_open(struct dpm_release **out, struct dpmix_accountant *accountant,
+                     struct dpmix_dataset *dataset, const char *purpose, const struct dpm_query_plan *plans,
+                     size_t n_plans, const struct dpm_partition *partition, int threads)
 {
     int status = DPMIX_OK;
     for (size_t i = 0; !status && i < n_plans; i++)
@@ -263,7 +263,8 @@ int dpm_release_query(struct dpm_release *release, size_t plan_number, dpm_block
     assert(plan_number < release->n_plans);
     const struct dpm_query_plan *plan = &release->plans[plan_number];
     if (release->process != dpm_process_id())
-        return dpm_fail(DPMIX_ERR_STATE, "dataset: it was built before a fork, and does not work in the child");
+        return dpm_fail(DPMIX_ERR_STATE,
+                        "dataset: it was built before a fork, and does not work in the child");
     if (release->runs[plan_number] == plan->steps)
         return dpm_fail(DPMIX_ERR_STATE, "the planned steps are done");
     release->runs[plan_number]++;
@@ -272,8 +273,8 @@ int dpm_release_query(struct dpm_release *release, size_t plan_number, dpm_block
     size_t n = (size_t)n_parts * dpm_query_size(plan);
     const int32_t *block_parts = n_parts > 1 ? release->parts : NULL;
     memset(release->sums, 0, n * sizeof *release->sums);
-    dpm_sample_draw(&release->sample, release->dataset->source.n_rows, block_parts, n_parts, plan->sampling_rate,
-                    dpm_query_block_rows(plan), release->key, release->queries);
+    dpm_sample_draw(&release->sample, release->dataset->source.n_rows, block_parts, n_parts,
+                    plan->sampling_rate, dpm_query_block_rows(plan), release->key, release->queries);
     struct dpm_sum sum = {
         .dataset = release->dataset,
         .plan = plan,

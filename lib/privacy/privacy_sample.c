@@ -16,8 +16,8 @@ int dpm_sample_new(struct dpm_sample *sample, size_t n_rows, int n_parts)
     sample->other_order = dpm_alloc(n_rows, sizeof *sample->other_order);
     sample->other_keys = dpm_alloc(n_rows, sizeof *sample->other_keys);
     sample->part_ends = dpm_alloc((size_t)n_parts, sizeof *sample->part_ends);
-    int complete = sample->order && sample->blocks && sample->keys && sample->other_order && sample->other_keys &&
-                   sample->part_ends;
+    int complete = sample->order && sample->blocks && sample->keys && sample->other_order &&
+                   sample->other_keys && sample->part_ends;
     return complete ? DPMIX_OK : DPMIX_ERR_NOMEM;
 }
 
@@ -33,8 +33,8 @@ void dpm_sample_free(struct dpm_sample *sample)
 }
 
 /* Selected rows in row order, with their u; returns how many. */
-static size_t select_rows(struct dpm_sample *sample, size_t n_rows, double rate, const uint8_t key[DPM_KEY_SIZE],
-                          uint64_t query)
+static size_t select_rows(struct dpm_sample *sample, size_t n_rows, double rate,
+                          const uint8_t key[DPM_KEY_SIZE], uint64_t query)
 {
     struct dpm_stream stream;
     int all = rate >= 1;
@@ -94,9 +94,10 @@ static void add_block(struct dpm_sample *sample, size_t first, size_t n, int par
     sample->blocks[sample->n_blocks++] = (struct dpm_sample_block){first, n, part};
 }
 
-/* Splits a dyadic interval, `bit` being the highest bit of u that its rows need not share. Rows that share all 64
- * bits (a probability below 2^-1000 for a block of them) are cut by number. */
-static void split_interval(struct dpm_sample *sample, size_t first, size_t n, int part, size_t block_rows, int bit)
+/* Splits a dyadic interval, `bit` being the highest bit of u that its rows need not share. Rows that share
+ * all 64 bits (a probability below 2^-1000 for a block of them) are cut by number. */
+static void split_interval(struct dpm_sample *sample, size_t first, size_t n, int part, size_t block_rows,
+                           int bit)
 {
     if (n == 0)
         return;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Poisson selection and blocks, in one draw: every row has one uniform u of 64 bits per query, independent of all else.
- * It is selected if u < q 2^64. A block is a dyadic interval of u, within one part where the query is per part, split
- * while it holds more rows than a block may. So one row more or less changes at most one block into two. */
+/* Poisson selection and blocks, in one draw: every row has one uniform u of 64 bits per query, independent of
+ * all else. It is selected if u < q 2^64. A block is a dyadic interval of u, within one part where the query
+ * is per part, split while it holds more rows than a block may. So one row more or less changes at most one
+ * block into two. */
 #ifndef DPM_PRIVACY_SAMPLE_H
 #define DPM_PRIVACY_SAMPLE_H
 
@@ -26,8 +27,8 @@ struct dpm_sample {
 int dpm_sample_new(struct dpm_sample *sample, size_t n_rows, int n_parts);
 void dpm_sample_free(struct dpm_sample *sample);
 
-/* Draws selection and blocks of query number `query`. parts: n_rows part numbers for blocks within one part each, or
- * NULL. block_rows: what a block may hold. */
+/* Draws selection and blocks of query number `query`. parts: n_rows part numbers for blocks within one part
+ * each, or NULL. block_rows: what a block may hold. */
 void dpm_sample_draw(struct dpm_sample *sample, size_t n_rows, const int32_t *parts, int n_parts, double rate,
                      size_t block_rows, const uint8_t key[DPM_KEY_SIZE], uint64_t query);
 

@@ -5,8 +5,8 @@
 #include <assert.h>
 #include <math.h>
 
-/* The share of the clip norm that the rounding of one block's products may reach. Two neighbours make it twice 0.0044,
- * and the grid adds 2^-10 at most: below 1 % in all. */
+/* The share of the clip norm that the rounding of one block's products may reach. Two neighbours make it
+ * twice 0.0044, and the grid adds 2^-10 at most: below 1 % in all. */
 static const double block_slack = 0.0044;
 static const double grid_slack = 0x1p-10;
 static const double half_ulp = 0x1p-24;        /* unit roundoff of float32 */
@@ -64,7 +64,8 @@ double dpm_query_sensitivity(const struct dpm_query_plan *plan)
         (2 * gamma_factor(rank * block, half_ulp) * block + gamma_factor(rank, half_ulp)) * product_bound;
     double grid = 1.5 * sqrt((double)dpm_query_size(plan)) * dpm_sensitivity_grid(plan);
     double underflow = 0x1p-40 * clip;
-    return (norm + products + grid + underflow) * (1 + 0x1p-40); /* the last for this formula's own rounding */
+    return (norm + products + grid + underflow) *
+           (1 + 0x1p-40); /* the last for this formula's own rounding */
 }
 
 double dpm_query_noise(const struct dpm_query_plan *plan)

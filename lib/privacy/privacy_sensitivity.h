@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* How far one row can move the sums, floating point included. The proof stands in doc/privacy.md, "Sensitivity". */
+/* How far one row can move the sums, floating point included. The proof stands in doc/privacy.md,
+ * "Sensitivity". */
 #ifndef DPM_PRIVACY_SENSITIVITY_H
 #define DPM_PRIVACY_SENSITIVITY_H
 

@@ -62,8 +62,8 @@ void dpm_sum_worker_free(struct dpm_sum_worker *worker)
     *worker = (struct dpm_sum_worker){0};
 }
 
-/* Copies a block's rows, labels and parts; their normals come from streams of (query, row), so they do not depend on
- * the company that a row is in. */
+/* Copies a block's rows, labels and parts; their normals come from streams of (query, row), so they do not
+ * depend on the company that a row is in. */
 static void gather(const struct dpm_sum *sum, struct dpm_sum_worker *worker, const size_t *order, size_t n)
 {
     const int32_t *labels = sum->dataset->source.labels;

@@ -23,8 +23,8 @@ struct dpm_sum {
     uint64_t query;
     dpm_block_fn *contribution;
     const void *model;
-    int64_t *sums;                  /* (parts or 1) x plan size, in grid steps */
-    dpm_mutex *locks;               /* one for each sum and matrix: additions of integers may come in any order */
+    int64_t *sums;    /* (parts or 1) x plan size, in grid steps */
+    dpm_mutex *locks; /* one for each sum and matrix: additions of integers may come in any order */
     struct dpm_sum_worker *workers; /* one per thread */
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Test mode: fixed randomness, and a look at the sums before their noise. Only test programs reach it, since they link
- * the library's objects; every debit made in it is marked as not private in the ledger. */
+/* Test mode: fixed randomness, and a look at the sums before their noise. Only test programs reach it, since
+ * they link the library's objects; every debit made in it is marked as not private in the ledger. */
 #ifndef DPM_PRIVACY_TEST_H
 #define DPM_PRIVACY_TEST_H
 

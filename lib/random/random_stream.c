@@ -45,8 +45,8 @@ void dpm_random_seed(uint8_t key[DPM_KEY_SIZE], uint64_t seed)
     dpm_random_derive(key, domain, seed);
 }
 
-void dpm_stream_open(struct dpm_stream *stream, const uint8_t key[DPM_KEY_SIZE], uint32_t purpose, uint64_t step,
-                     uint64_t block)
+void dpm_stream_open(struct dpm_stream *stream, const uint8_t key[DPM_KEY_SIZE], uint32_t purpose,
+                     uint64_t step, uint64_t block)
 {
     uint8_t address[24] = {0};
     dpm_call_once(&sodium_once, start_sodium); /* it also picks the fastest code for the processor */
@@ -69,7 +69,8 @@ static void keystream(struct dpm_stream *stream, uint64_t *words, size_t n)
 {
     unsigned char *bytes = (unsigned char *)words;
     memset(words, 0, n * sizeof *words);
-    crypto_stream_chacha20_xor_ic(bytes, bytes, n * sizeof *words, stream->nonce, stream->counter, stream->key);
+    crypto_stream_chacha20_xor_ic(bytes, bytes, n * sizeof *words, stream->nonce, stream->counter,
+                                  stream->key);
     stream->counter += n / 8;
 }
 

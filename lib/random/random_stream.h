@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Streams of random bits: ChaCha20 keystreams, one for each (key, purpose, step, block).
  *
- * Key schedule: HChaCha20(key, first 16 bytes of the address) is the key of the stream, the last 8 bytes of the
- * address its nonce; the address is purpose (4 bytes), step (8), block (8) and 4 zero bytes, little-endian. This is
- * XChaCha20 with the address as its 24-byte nonce: distinct addresses give streams that are independent up to the
- * security of ChaCha20. */
+ * Key schedule: HChaCha20(key, first 16 bytes of the address) is the key of the stream, the last 8 bytes of
+ * the address its nonce; the address is purpose (4 bytes), step (8), block (8) and 4 zero bytes,
+ * little-endian. This is XChaCha20 with the address as its 24-byte nonce: distinct addresses give streams
+ * that are independent up to the security of ChaCha20. */
 #ifndef DPM_RANDOM_STREAM_H
 #define DPM_RANDOM_STREAM_H
 
@@ -26,7 +26,7 @@ enum {
 
 struct dpm_stream {
     uint64_t words[DPM_STREAM_WORDS];
-    size_t used; /* words handed out of `words` */
+    size_t used;      /* words handed out of `words` */
     uint64_t counter; /* ChaCha20 block that the next refill starts at */
     uint8_t key[DPM_KEY_SIZE];
     uint8_t nonce[8];
@@ -39,8 +39,8 @@ int dpm_random_key(uint8_t key[DPM_KEY_SIZE]);
 void dpm_random_derive(uint8_t key[DPM_KEY_SIZE], const uint8_t parent[DPM_KEY_SIZE], uint64_t number);
 void dpm_random_seed(uint8_t key[DPM_KEY_SIZE], uint64_t seed);
 
-void dpm_stream_open(struct dpm_stream *stream, const uint8_t key[DPM_KEY_SIZE], uint32_t purpose, uint64_t step,
-                     uint64_t block);
+void dpm_stream_open(struct dpm_stream *stream, const uint8_t key[DPM_KEY_SIZE], uint32_t purpose,
+                     uint64_t step, uint64_t block);
 void dpm_stream_wipe(struct dpm_stream *stream);
 
 void dpm_stream_refill(struct dpm_stream *stream);
@@ -57,7 +57,8 @@ static inline uint64_t dpm_stream_next(struct dpm_stream *stream)
 void dpm_stream_fill(struct dpm_stream *stream, uint64_t *words, size_t n);
 
 double dpm_stream_uniform(struct dpm_stream *stream); /* in (0, 1): (i + 1/2) / 2^53 */
-/* n standard normals for models and samples: Box-Muller in double, rounded to float. Not for privacy noise. */
+/* n standard normals for models and samples: Box-Muller in double, rounded to float. Not for privacy noise.
+ */
 void dpm_stream_normals(struct dpm_stream *stream, float *out, size_t n);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Neighbour replay: a learner runs on a data set, and again, with the same randomness, on one that lacks the last row.
- * The second run is shown the first one's released numbers, so that both have the same history, as in the proof of
- * composition; then every query's sums before noise must differ by at most the declared sensitivity. */
+/* Neighbour replay: a learner runs on a data set, and again, with the same randomness, on one that lacks the
+ * last row. The second run is shown the first one's released numbers, so that both have the same history, as
+ * in the proof of composition; then every query's sums before noise must differ by at most the declared
+ * sensitivity. */
 #include "base_alloc.h"
 #include "check_main.h"
 #include "privacy_test.h"
@@ -108,8 +109,8 @@ static void run(const struct learner *learner, size_t n_rows, const struct dpm_t
     dpmix_mixture *mixture = NULL;
     dpmix_options *options = options_of(learner);
     ck_assert_int_eq(dpmix_accountant_new(&accountant, 3, 1e-5, DPMIX_ADJACENCY_ADD_REMOVE), 0);
-    ck_assert_int_eq(dpmix_dataset_new_f32(&dataset, rows, n_rows, COLUMNS, labels, CLASSES, &lower, &upper, 1,
-                                           DPMIX_STORAGE_COPY),
+    ck_assert_int_eq(dpmix_dataset_new_f32(&dataset, rows, n_rows, COLUMNS, labels, CLASSES, &lower, &upper,
+                                           1, DPMIX_STORAGE_COPY),
                      0);
     dpm_dataset_set_test(dataset, mode);
     ck_assert_int_eq(dpmix_generator_new(&generator, learner->generator, options), 0);
@@ -133,7 +134,8 @@ START_TEST(every_query_changes_by_its_sensitivity_at_most)
 {
     const struct learner *learner = &learners[_i / 2];
     struct recording recording = {0};
-    struct dpm_test_mode mode = {.key = "a fixed key for the tests, no 6", .observe = observe, .user = &recording};
+    struct dpm_test_mode mode = {
+        .key = "a fixed key for the tests, no 6", .observe = observe, .user = &recording};
     fill(_i % 2 ? 2 : 0);
     run(learner, ROWS, &mode);
     recording.replaying = 1;

@@ -133,8 +133,8 @@ START_TEST(rdp_at_whole_orders_is_the_binomial_sum)
         double s = i % 3 ? log_uniform(0.06, 10) : log_uniform(0.06, 1e4);
         double wanted = (double)binomial_rdp(order, q, s);
         double value = dpm_account_rdp_subsampled(order, q, s);
-        ck_assert_msg(near(value, wanted, 1e-10, 0) && value >= wanted * (1 - 1e-12),
-                      "%d %g %g: %.17g %.17g", order, q, s, value, wanted);
+        ck_assert_msg(near(value, wanted, 1e-10, 0) && value >= wanted * (1 - 1e-12), "%d %g %g: %.17g %.17g",
+                      order, q, s, value, wanted);
     }
 }
 END_TEST
@@ -275,8 +275,9 @@ START_TEST(calibration_is_that_of_the_table)
     for (; next_row(file, row, 6); rows++) {
         struct dpm_event stage = sampled(row[2], 1, (uint64_t)row[3]);
         double noise;
-        ck_assert_int_eq(dpm_account_calibrate(&noise, NULL, 0, &stage, 1, DPMIX_ADJACENCY_ADD_REMOVE, row[1],
-                                               row[0]), DPMIX_OK);
+        ck_assert_int_eq(
+            dpm_account_calibrate(&noise, NULL, 0, &stage, 1, DPMIX_ADJACENCY_ADD_REMOVE, row[1], row[0]),
+            DPMIX_OK);
         ck_assert(noise >= row[4] * (1 - 1e-9));
         ck_assert(noise <= (row[2] < 1 ? row[5] * (1 + 1e-6) : row[4] * (1 + 1e-9)));
         for (int i = -1; i <= 1; i += 2) { /* over the table's orders, the noise is the table's */
@@ -313,7 +314,8 @@ START_TEST(calibration_errs_on_the_safe_side_and_by_little)
         double delta = log_uniform(1e-12, 1e-2), factor;
         double target = epsilon_of(held, n_held, delta) * 1.01 + log_uniform(1e-2, 10);
         ck_assert_int_eq(dpm_account_calibrate(&factor, held, n_held, all + n_held, n_stage,
-                                               DPMIX_ADJACENCY_ZERO_OUT, delta, target), DPMIX_OK);
+                                               DPMIX_ADJACENCY_ZERO_OUT, delta, target),
+                         DPMIX_OK);
         for (size_t j = n_held; j < n_held + n_stage; j++)
             all[j].noise_multiplier *= factor;
         ck_assert(epsilon_of(all, n_held + n_stage, delta) <= target);
@@ -405,7 +407,8 @@ START_TEST(bad_arguments_are_refused)
         ck_assert_int_eq(dpm_accountant_new(&accountant, 1, 1e-5, 4 * i), DPMIX_ERR_RANGE);
         ck_assert_ptr_null(accountant);
     }
-    struct dpm_event count = gaussian(1, 0), kind = {8, 1, 1, 1}, part = {DPM_EVENT_SUBSAMPLED_LAPLACE, 1, 0.5, 1};
+    struct dpm_event count = gaussian(1, 0), kind = {8, 1, 1, 1},
+                     part = {DPM_EVENT_SUBSAMPLED_LAPLACE, 1, 0.5, 1};
     ck_assert_int_eq(dpm_account_epsilon(&out, &count, 1, 1, 1e-5), DPMIX_ERR_RANGE);
     ck_assert_int_eq(dpm_account_epsilon(&out, &kind, 1, 1, 1e-5), DPMIX_ERR_ARG);
     ck_assert_int_eq(dpm_account_epsilon(&out, NULL, 1, 1, 1e-5), DPMIX_ERR_ARG);
@@ -565,7 +568,8 @@ static double replayed(const char *json, double *printed)
     *printed = next_number(&at, "epsilon_spent");
     ck_assert_int_eq(dpm_account_epsilon(&epsilon, events, n,
                                          replace ? DPMIX_ADJACENCY_REPLACE_ONE : DPMIX_ADJACENCY_ADD_REMOVE,
-                                         delta), DPMIX_OK);
+                                         delta),
+                     DPMIX_OK);
     return epsilon;
 }
 
@@ -606,9 +610,13 @@ START_TEST(every_kind_has_its_words)
         struct dpm_event event;
         const char *json, *text;
     } kinds[] = {
-        {{DPM_EVENT_LAPLACE, 8, 0, 1}, "\"mechanism\": \"laplace\"", "plus Laplace noise. Its scale is 8 times"},
+        {{DPM_EVENT_LAPLACE, 8, 0, 1},
+         "\"mechanism\": \"laplace\"",
+         "plus Laplace noise. Its scale is 8 times"},
         {{DPM_EVENT_SUBSAMPLED_LAPLACE, 8, 0.5, 1}, "\"poisson_subsampled_laplace\"", "with probability 0.5"},
-        {{DPM_EVENT_GEOMETRIC, 9, 0, 1}, "\"mechanism\": \"geometric\"", "plus geometric noise. Its scale is 9"},
+        {{DPM_EVENT_GEOMETRIC, 9, 0, 1},
+         "\"mechanism\": \"geometric\"",
+         "plus geometric noise. Its scale is 9"},
         {{DPM_EVENT_RANDOMIZED_RESPONSE, 4, 0, 1}, "\"randomized_response\"", "response with epsilon 0.25"},
         {{DPM_EVENT_PURE, 2, 1e-7, 1}, "\"delta\": 9.9999999999999995e-08", "epsilon 0.5, delta 1e-07"},
     };

@@ -50,11 +50,13 @@ static void clip_row(const struct dpm_query_plan *plan, struct factors *factors,
 }
 
 /* Norm of row i's contribution, written out in long double; *lengths: A. */
-static double exact_norm(const struct dpm_query_plan *plan, const struct factors *factors, size_t i, double *lengths)
+static double exact_norm(const struct dpm_query_plan *plan, const struct factors *factors, size_t i,
+                         double *lengths)
 {
     long double squared = 0, squared_lengths = 0;
     for (int m = 0; m < MATRICES; m++) {
-        size_t rows = plan->matrix[m].rows, columns = plan->matrix[m].columns, rank = (size_t)plan->matrix[m].rank;
+        size_t rows = plan->matrix[m].rows, columns = plan->matrix[m].columns,
+               rank = (size_t)plan->matrix[m].rank;
         const float *l = factors->left[m] + i * rank * rows, *r = factors->right[m] + i * rank * columns;
         long double sum_lengths = 0;
         for (size_t a = 0; a < rows; a++)
@@ -78,7 +80,8 @@ static double exact_norm(const struct dpm_query_plan *plan, const struct factors
     return (double)sqrtl(squared);
 }
 
-/* What doc/privacy.md states: C sqrt(1 + eta kappa^2) + 2^-24 kappa C, with eta far above what 18 entries need. */
+/* What doc/privacy.md states: C sqrt(1 + eta kappa^2) + 2^-24 kappa C, with eta far above what 18 entries
+ * need. */
 static double allowed(const struct dpm_query_plan *plan)
 {
     double kappa = plan->cancellation;
@@ -178,7 +181,8 @@ END_TEST
 
 START_TEST(the_norm_is_joint_over_all_matrices)
 {
-    /* Each matrix alone has the clip norm: clipped by itself it would pass; together they are sqrt(2) too long. */
+    /* Each matrix alone has the clip norm: clipped by itself it would pass; together they are sqrt(2) too
+     * long. */
     struct dpm_query_plan plan = plan_of(1, 1, 1);
     struct factors factors = {0};
     double lengths;

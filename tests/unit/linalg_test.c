@@ -25,8 +25,9 @@ static float *random_matrix(size_t n)
     return values;
 }
 
-static const size_t shapes[][3] = {{1, 1, 1},   {3, 5, 7},      {16, 16, 16},  {31, 1, 300}, {1, 33, 129},
-                                   {64, 10, 785}, {100, 65, 129}, {271, 400, 33}, {7, 784, 271}, {271, 11, 401}};
+static const size_t shapes[][3] = {{1, 1, 1},     {3, 5, 7},     {16, 16, 16},   {31, 1, 300},
+                                   {1, 33, 129},  {64, 10, 785}, {100, 65, 129}, {271, 400, 33},
+                                   {7, 784, 271}, {271, 11, 401}};
 
 /* The stated bound on an entry's error: gamma_k times the sum of the absolute products. */
 static void assert_close(double value, double exact, double absolute, size_t k)
@@ -39,7 +40,8 @@ START_TEST(products_are_within_the_bound)
 {
     const size_t *shape = shapes[_i];
     size_t m = shape[0], n = shape[1], k = shape[2], pad = 3;
-    float *a = random_matrix(m * k), *at = random_matrix(m * k), *b = random_matrix(n * k), *bt = random_matrix(n * k);
+    float *a = random_matrix(m * k), *at = random_matrix(m * k), *b = random_matrix(n * k),
+          *bt = random_matrix(n * k);
     float *c[3] = {random_matrix(m * (n + pad)), random_matrix(m * (n + pad)), random_matrix(m * (n + pad))};
     for (size_t i = 0; i < m; i++)
         for (size_t l = 0; l < k; l++)
@@ -77,8 +79,8 @@ START_TEST(a_row_keeps_its_bits_in_any_company)
     float *a = random_matrix(m * k), *b = random_matrix(n * k);
     float *whole = random_matrix(m * n), *part = random_matrix(m * n);
     for (int transposed = 0; transposed < 2; transposed++) {
-        void (*product)(float *, size_t, const float *, size_t, const float *, size_t, size_t, size_t, size_t) =
-            transposed ? dpm_mat_mul_bt : dpm_mat_mul;
+        void (*product)(float *, size_t, const float *, size_t, const float *, size_t, size_t, size_t,
+                        size_t) = transposed ? dpm_mat_mul_bt : dpm_mat_mul;
         size_t ldb = transposed ? k : n;
         product(whole, n, a, k, b, ldb, m, n, k);
         for (size_t c = 0; c < sizeof cuts / sizeof *cuts; c++)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The rounded Gaussian: exact bin probabilities, the error bound against 113-bit arithmetic, the integers that decide
- * what it leaves in doubt, and addressing. */
+/* The rounded Gaussian: exact bin probabilities, the error bound against 113-bit arithmetic, the integers
+ * that decide what it leaves in doubt, and addressing. */
 #include "base_alloc.h"
 #include "check_main.h"
 #include "privacy_noise.h"
@@ -62,7 +62,8 @@ START_TEST(bins_have_the_exact_probabilities)
         chi2 += pow((double)counts[i + REACH] - expected, 2) / expected;
         n_bins++;
     }
-    /* Mean n_bins - 1 and variance twice that: 7 standard deviations, and 10 more for the skewness at few bins. */
+    /* Mean n_bins - 1 and variance twice that: 7 standard deviations, and 10 more for the skewness at few
+     * bins. */
     ck_assert_double_lt(chi2, (double)n_bins + 7 * sqrt(2 * (double)n_bins) + 10);
     ck_assert_double_lt(fabs(rest - rest_expected), 7 * sqrt(rest_expected) + 7);
     dpm_free(samples);
@@ -127,7 +128,8 @@ static uint64_t next(void)
     return state * 2685821657736338717u;
 }
 
-/* Random digits with the worst regions over-represented: u near 0 and near 1, angles near multiples of pi/4. */
+/* Random digits with the worst regions over-represented: u near 0 and near 1, angles near multiples of pi/4.
+ */
 static void draw_digits(uint64_t *radius, uint64_t *angle, int kind)
 {
     int shift = (int)(next() % 60);
@@ -182,7 +184,8 @@ START_TEST(what_double_is_sure_of_integers_confirm)
         dpm_noise_round(0, &chunk, sigma);
         for (size_t i = 0; i < DPM_NOISE_CHUNK; i += 3) {
             size_t pair = i % DPM_NOISE_PAIRS;
-            uint64_t radius[2] = {chunk.words[pair], next()}, angle[2] = {chunk.words[DPM_NOISE_PAIRS + pair], next()};
+            uint64_t radius[2] = {chunk.words[pair], next()},
+                     angle[2] = {chunk.words[DPM_NOISE_PAIRS + pair], next()};
             int64_t sample = 0;
             if (chunk.doubt[pair] >> i / DPM_NOISE_PAIRS & 1)
                 continue;
@@ -217,8 +220,8 @@ END_TEST
 
 START_TEST(forced_refinements_are_right_too)
 {
-    /* At 2^40 one sample in 400 is refined. All of them must agree with a far finer view of the same normals: the
-     * integers at 2^40 with 16 words, which are the value itself. */
+    /* At 2^40 one sample in 400 is refined. All of them must agree with a far finer view of the same normals:
+     * the integers at 2^40 with 16 words, which are the value itself. */
     static struct dpm_noise_chunk chunk;
     enum { N = 4 * DPM_NOISE_CHUNK };
     int64_t *samples = samples_of(N, 0x1p40, 30);
@@ -251,8 +254,9 @@ END_TEST
 
 START_TEST(digits_that_decide_are_asked_for)
 {
-    /* u = 1/2 and a = 0 exactly as far as given: sqrt(2 ln 2) sigma = 1/2 to the last digit of sigma leaves the
-     * comparison open for few words, and more of them close it. A variable of size 0 never decides below its sign. */
+    /* u = 1/2 and a = 0 exactly as far as given: sqrt(2 ln 2) sigma = 1/2 to the last digit of sigma leaves
+     * the comparison open for few words, and more of them close it. A variable of size 0 never decides below
+     * its sign. */
     uint64_t radius[16] = {0}, angle[16] = {0};
     int64_t sample = 77;
     ck_assert_int_eq(dpm_refine(&sample, radius, angle, 16, 0, 1), 0); /* u = 0 up to 1024 digits */
@@ -307,7 +311,7 @@ START_TEST(numbers_have_their_own_bits_whatever_the_cut)
     int equal = 0;
     for (size_t i = 0; i < N; i++)
         equal += a[i] == c[i];
-    ck_assert_int_eq(equal, 0); /* another step, other noise */
+    ck_assert_int_eq(equal, 0);    /* another step, other noise */
     ck_assert_int_ne(a[N - 1], 0); /* the last, partial chunk too */
     dpm_free(a), dpm_free(b), dpm_free(c);
 }
@@ -328,7 +332,8 @@ static Suite *suite(void)
     Suite *s = suite_create("noise");
     TCase *bins = tcase_create("distribution");
     tcase_set_timeout(bins, 0);
-    tcase_add_loop_test(bins, bins_have_the_exact_probabilities, 0, sizeof small_sigmas / sizeof *small_sigmas);
+    tcase_add_loop_test(bins, bins_have_the_exact_probabilities, 0,
+                        sizeof small_sigmas / sizeof *small_sigmas);
     tcase_add_loop_test(bins, large_sigma_has_normal_quantiles_and_tails, 0, 3);
     suite_add_tcase(s, bins);
     CHECK_ADD(s, one_stream_gives_one_normal_at_every_scale);

@@ -34,8 +34,9 @@ END_TEST
 
 START_TEST(addresses_give_streams_of_their_own)
 {
-    static const uint64_t address[][3] = {{1, 0, 0}, {2, 0, 0}, {0, 1, 0}, {0, 0, 1}, {0, 256, 0}, {0, 0, 256},
-                                          {1, 1, 0}, {1, 0, 1}, {0, 1, 1}, {3, UINT64_MAX, 0}, {3, 0, UINT64_MAX}};
+    static const uint64_t address[][3] = {{1, 0, 0},   {2, 0, 0},          {0, 1, 0},         {0, 0, 1},
+                                          {0, 256, 0}, {0, 0, 256},        {1, 1, 0},         {1, 0, 1},
+                                          {0, 1, 1},   {3, UINT64_MAX, 0}, {3, 0, UINT64_MAX}};
     enum { N = sizeof address / sizeof *address };
     uint64_t first[N];
     for (int i = 0; i < N; i++) {
@@ -112,7 +113,7 @@ START_TEST(normals_are_normal)
     double chi2 = 0, expected = (double)N / BINS;
     for (int i = 0; i < BINS; i++)
         chi2 += pow(bins[i] - expected, 2) / expected;
-    ck_assert_double_lt(chi2, 95); /* 31 degrees of freedom */
+    ck_assert_double_lt(chi2, 95);                         /* 31 degrees of freedom */
     ck_assert_double_lt(fabs(product) / sqrt(N / 2.0), 6); /* cosine and sine of a pair are independent */
     dpm_free(x);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The vault as a whole: debit before touch, right sums, right noise, the same bits for any number of threads, and the
- * declared sensitivity against rows that are made to break it. */
+/* The vault as a whole: debit before touch, right sums, right noise, the same bits for any number of threads,
+ * and the declared sensitivity against rows that are made to break it. */
 #include "account_ledger.h"
 #include "base_alloc.h"
 #include "check_main.h"
@@ -21,7 +21,8 @@ static struct dpmix_dataset *dataset_of(size_t n_rows)
 {
     const double lower = -1, upper = 1;
     struct dpmix_dataset *dataset = NULL;
-    struct dpm_dataset_source source = {DPM_TYPE_F32, rows, n_rows, COLUMNS, NULL, 0, &lower, &upper, 1, NULL};
+    struct dpm_dataset_source source = {DPM_TYPE_F32, rows,   n_rows, COLUMNS, NULL, 0,
+                                        &lower,       &upper, 1,      NULL};
     ck_assert_int_eq(dpm_dataset_new(&dataset, &source), 0);
     return dataset;
 }
@@ -42,7 +43,8 @@ static struct dpmix_accountant *budget_of(double epsilon)
 }
 
 /* Second moments: row x row', one matrix. `model` counts the calls. */
-static void second_moment(const void *model, const struct dpm_block *block, float *const *left, float *const *right)
+static void second_moment(const void *model, const struct dpm_block *block, float *const *left,
+                          float *const *right)
 {
     (void)model;
     memcpy(left[0], block->rows, block->n_rows * COLUMNS * sizeof(float));
@@ -74,14 +76,15 @@ static const struct dpm_partition partition = {PARTS, part_of_first_value, NULL,
 
 static int calls;
 
-static void count_calls(const void *model, const struct dpm_block *block, float *const *left, float *const *right)
+static void count_calls(const void *model, const struct dpm_block *block, float *const *left,
+                        float *const *right)
 {
     calls++;
     second_moment(model, block, left, right);
 }
 
-static void count_assignments(const void *model, int32_t *parts, const float *values, const int32_t *labels, size_t n,
-                              size_t n_columns, float *scratch)
+static void count_assignments(const void *model, int32_t *parts, const float *values, const int32_t *labels,
+                              size_t n, size_t n_columns, float *scratch)
 {
     calls++;
     part_of_first_value(model, parts, values, labels, n, n_columns, scratch);
@@ -162,14 +165,15 @@ static const struct dpm_test_mode noiseless = {.key = "a fixed key for the tests
 static const struct dpm_test_mode with_noise = {.key = "a fixed key for the tests, no 4"};
 
 /* One query with a plan; sums: (per part: PARTS or else 1) x COLUMNS^2. */
-static void run_once(double *sums, size_t n_rows, const struct dpm_test_mode *mode, struct dpm_query_plan plan,
-                     int threads)
+static void run_once(double *sums, size_t n_rows, const struct dpm_test_mode *mode,
+                     struct dpm_query_plan plan, int threads)
 {
     struct dpmix_dataset *dataset = dataset_of(n_rows);
     struct dpmix_accountant *accountant = budget_of(1e6);
     struct dpm_release *release = NULL;
     dpm_dataset_set_test(dataset, mode);
-    ck_assert_int_eq(dpm_release_open(&release, accountant, dataset, "test", &plan, 1, &partition, threads), 0);
+    ck_assert_int_eq(dpm_release_open(&release, accountant, dataset, "test", &plan, 1, &partition, threads),
+                     0);
     ck_assert_int_eq(dpm_release_query(release, 0, second_moment, NULL, sums), 0);
     dpm_release_close(release);
     dpm_dataset_unref(dataset);
@@ -251,8 +255,8 @@ END_TEST
 
 /* ---- Sensitivity ---- */
 
-/* Rank-2 contributions over two matrices with cancellation, huge range, denormals, NaN and infinities: the kind of a
- * row follows from its first value. */
+/* Rank-2 contributions over two matrices with cancellation, huge range, denormals, NaN and infinities: the
+ * kind of a row follows from its first value. */
 static void nasty(const void *model, const struct dpm_block *block, float *const *left, float *const *right)
 {
     static const float scales[] = {1, 0x1p50f, 0x1p-120f, 1e-4f, 3, 1e4f, 1, 1};
@@ -340,7 +344,8 @@ END_TEST
 
 START_TEST(neighbours_differ_by_a_row_and_not_by_its_company)
 {
-    /* The other rows' blocks are the same bit for bit: with a last row that contributes nothing, so are the sums. */
+    /* The other rows' blocks are the same bit for bit: with a last row that contributes nothing, so are the
+     * sums. */
     struct dpm_query_plan plan = moment_plan(4, 1);
     static double with[COLUMNS * COLUMNS], without[COLUMNS * COLUMNS];
     float saved[COLUMNS];
@@ -359,7 +364,8 @@ START_TEST(neighbours_differ_by_a_row_and_not_by_its_company)
 END_TEST
 
 /* A contribution that shows a row's lent normals: row x normals. */
-static void show_normals(const void *model, const struct dpm_block *block, float *const *left, float *const *right)
+static void show_normals(const void *model, const struct dpm_block *block, float *const *left,
+                         float *const *right)
 {
     (void)model;
     for (size_t i = 0; i < block->n_rows; i++) {

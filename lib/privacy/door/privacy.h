@@ -2,8 +2,8 @@
 /* The door of the vault: all that the other rooms see of the private rows.
  *
  * A learner has one way to the data. It plans its queries, has their noise calibrated, opens a release (which
- * debits the whole plan, before a row is read) and runs the queries. A query is a noisy, Poisson-subsampled sum of
- * clipped contributions of rows; doc/privacy.md has the statement and the proof. */
+ * debits the whole plan, before a row is read) and runs the queries. A query is a noisy, Poisson-subsampled
+ * sum of clipped contributions of rows; doc/privacy.md has the statement and the proof. */
 #ifndef DPM_PRIVACY_H
 #define DPM_PRIVACY_H
 
@@ -30,7 +30,8 @@ struct dpm_dataset_source {
     int n_classes;
     const double *lower, *upper;
     size_t n_bounds;
-    /* Gives rows and labels back when the data set ends, where it does not copy them; NULL: they are copied. */
+    /* Gives rows and labels back when the data set ends, where it does not copy them; NULL: they are copied.
+     */
     void (*release)(void *rows, void *labels);
 };
 
@@ -54,14 +55,16 @@ enum { DPM_QUERY_MATRICES = 16 };
 struct dpm_query_plan {
     int n_matrices;
     struct dpm_query_matrix matrix[DPM_QUERY_MATRICES];
-    int per_part;            /* 1: a sum for each part of the partition; 0: one sum over all rows */
-    double clip_norm;        /* C: of the whole contribution, all matrices together */
-    double cancellation;     /* kappa >= 1: |left||right| summed over a contribution stays below kappa C; 1 at rank 1 */
-    double sampling_rate;    /* q in (0, 1]; 1: every row */
-    uint64_t steps;          /* how often the query may run */
-    double noise_multiplier; /* standard deviation over sensitivity: relative before calibration, final after */
-    size_t normals;          /* independent standard normals lent with each row of a block */
-    size_t scratch;          /* floats of working memory lent for each row of a block */
+    int per_part;         /* 1: a sum for each part of the partition; 0: one sum over all rows */
+    double clip_norm;     /* C: of the whole contribution, all matrices together */
+    double cancellation;  /* kappa >= 1: |left||right| summed over a contribution stays below kappa C; 1 at
+                             rank 1 */
+    double sampling_rate; /* q in (0, 1]; 1: every row */
+    uint64_t steps;       /* how often the query may run */
+    double
+        noise_multiplier; /* standard deviation over sensitivity: relative before calibration, final after */
+    size_t normals;       /* independent standard normals lent with each row of a block */
+    size_t scratch;       /* floats of working memory lent for each row of a block */
 };
 
 /* A block: at most dpm_query_block_rows() rows, all of one part when the query is per part. */
@@ -77,9 +80,9 @@ struct dpm_block {
 /* Writes the factors of each row's contribution. left[l] is (n_rows rank) x rows and right[l] is
  * (n_rows rank) x columns of matrix l, row-major, row i's r-th pair at line i * rank + r.
  *
- * It must be pure: row i's factors are a function of the model and of row i (with its label, part and normals)
- * alone, the same bits whatever other rows the block holds. It writes nothing but left, right and scratch, and
- * keeps nothing. */
+ * It must be pure: row i's factors are a function of the model and of row i (with its label, part and
+ * normals) alone, the same bits whatever other rows the block holds. It writes nothing but left, right and
+ * scratch, and keeps nothing. */
 typedef void dpm_block_fn(const void *model, const struct dpm_block *block, float *const *left,
                           float *const *right);
 
@@ -95,17 +98,17 @@ double dpm_query_noise(const struct dpm_query_plan *plan);
 /* Numbers in one sum: the sizes of the matrices added up. */
 size_t dpm_query_size(const struct dpm_query_plan *plan);
 
-/* Scales the relative noise multipliers of the plans by the smallest common factor such that all of them together
- * spend `share` of the epsilon that is left. */
+/* Scales the relative noise multipliers of the plans by the smallest common factor such that all of them
+ * together spend `share` of the epsilon that is left. */
 int dpm_query_calibrate(const struct dpmix_accountant *accountant, double share, struct dpm_query_plan *plans,
                         size_t n);
 
 /* ---- The release ---- */
 
-/* A partition of the rows by released numbers and the row alone. `assign` writes part numbers in [0, n_parts); it is
- * pure in the sense of dpm_block_fn, and has n x `scratch` floats of working memory. */
-typedef void dpm_assign_fn(const void *model, int32_t *parts, const float *rows, const int32_t *labels, size_t n,
-                           size_t n_columns, float *scratch);
+/* A partition of the rows by released numbers and the row alone. `assign` writes part numbers in [0,
+ * n_parts); it is pure in the sense of dpm_block_fn, and has n x `scratch` floats of working memory. */
+typedef void dpm_assign_fn(const void *model, int32_t *parts, const float *rows, const int32_t *labels,
+                           size_t n, size_t n_columns, float *scratch);
 struct dpm_partition {
     int n_parts;
     dpm_assign_fn *assign;
@@ -115,24 +118,24 @@ struct dpm_partition {
 
 struct dpm_release;
 
-/* Allocates all that the queries need, then debits all plans as one entry called `purpose`, then, where there is a
- * partition, finds each row's part. partition NULL: all rows are one part. threads: 0 is one per processor.
- * DPMIX_ERR_BUDGET: nothing was read. */
-int dpm_release_open(struct dpm_release **out, struct dpmix_accountant *accountant, struct dpmix_dataset *dataset,
-                     const char *purpose, const struct dpm_query_plan *plans, size_t n_plans,
-                     const struct dpm_partition *partition, int threads);
+/* Allocates all that the queries need, then debits all plans as one entry called `purpose`, then, where there
+ * is a partition, finds each row's part. partition NULL: all rows are one part. threads: 0 is one per
+ * processor. DPMIX_ERR_BUDGET: nothing was read. */
+int dpm_release_open(struct dpm_release **out, struct dpmix_accountant *accountant,
+                     struct dpmix_dataset *dataset, const char *purpose, const struct dpm_query_plan *plans,
+                     size_t n_plans, const struct dpm_partition *partition, int threads);
 
-/* One run of plan number `plan`: sums gets (parts or 1) x dpm_query_size() numbers, matrix after matrix, noise
- * included. DPMIX_ERR_STATE beyond the planned steps. Not from several threads at once. */
+/* One run of plan number `plan`: sums gets (parts or 1) x dpm_query_size() numbers, matrix after matrix,
+ * noise included. DPMIX_ERR_STATE beyond the planned steps. Not from several threads at once. */
 int dpm_release_query(struct dpm_release *release, size_t plan, dpm_block_fn *contribution, const void *model,
                       double *sums);
 
-/* A key for the public randomness of the fit (starting values, random frequencies). It is derived one way from the
- * release's own key, so it tells nothing about the noise. */
+/* A key for the public randomness of the fit (starting values, random frequencies). It is derived one way
+ * from the release's own key, so it tells nothing about the noise. */
 void dpm_release_public_key(const struct dpm_release *release, uint8_t key[32]);
 
-/* The accountant's ledger as JSON, as it was with this release's debit: for the model. It was made before the debit
- * counted. The caller frees with dpm_free; NULL when it was taken before. */
+/* The accountant's ledger as JSON, as it was with this release's debit: for the model. It was made before the
+ * debit counted. The caller frees with dpm_free; NULL when it was taken before. */
 char *dpm_release_take_ledger(struct dpm_release *release);
 
 /* Wipes and frees; NULL is fine. */
