@@ -644,7 +644,9 @@ START_TEST(the_report_says_what_matters)
         ck_assert_ptr_nonnull(strstr(text, "\n2. plain - NOT PRIVATE (test noise)\n"));
         ck_assert_ptr_nonnull(strstr(text, "\n1. a \"b\\c\"   \xc3\xa9 ?\n"));
         ck_assert_ptr_nonnull(strstr(text, "Settings chosen while looking at the private data"));
-        double printed = strtod(strstr(text, "Spent:   epsilon ") + 17, NULL);
+        const char *spent = strstr(text, "Spent:   epsilon ");
+        ck_assert_ptr_nonnull(spent);
+        double printed = strtod(spent + 17, NULL);
         ck_assert(printed >= spent_of(accountant) && printed <= spent_of(accountant) * (1 + 1e-8));
         dpm_free(text);
         dpm_accountant_unref(accountant);
