@@ -430,18 +430,26 @@ static struct dpmix_accountant *new_accountant(double epsilon, int adjacency)
     return accountant;
 }
 
+typedef int ledger_fn(char **out, const struct dpmix_accountant *accountant);
+
+static char *ledger_of(ledger_fn *write, const struct dpmix_accountant *accountant)
+{
+    char **slot = dpm_alloc(1, sizeof *slot);
+    int status = write(slot, accountant);
+    char *ledger = *slot;
+    dpm_free(slot);
+    ck_assert_int_eq(status, DPMIX_OK);
+    return ledger;
+}
+
 static char *json_of(const struct dpmix_accountant *accountant)
 {
-    char *json = NULL;
-    ck_assert_int_eq(dpm_accountant_json(&json, accountant), DPMIX_OK);
-    return json;
+    return ledger_of(dpm_accountant_json, accountant);
 }
 
 static char *text_of(const struct dpmix_accountant *accountant)
 {
-    char *text = NULL;
-    ck_assert_int_eq(dpm_accountant_text(&text, accountant), DPMIX_OK);
-    return text;
+    return ledger_of(dpm_accountant_text, accountant);
 }
 
 static double spent_of(const struct dpmix_accountant *accountant)
