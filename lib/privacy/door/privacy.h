@@ -55,16 +55,14 @@ enum { DPM_QUERY_MATRICES = 16 };
 struct dpm_query_plan {
     int n_matrices;
     struct dpm_query_matrix matrix[DPM_QUERY_MATRICES];
-    int per_part;         /* 1: a sum for each part of the partition; 0: one sum over all rows */
-    double clip_norm;     /* C: of the whole contribution, all matrices together */
-    double cancellation;  /* kappa >= 1: |left||right| summed over a contribution stays below kappa C; 1 at
-                             rank 1 */
-    double sampling_rate; /* q in (0, 1]; 1: every row */
-    uint64_t steps;       /* how often the query may run */
-    double
-        noise_multiplier; /* standard deviation over sensitivity: relative before calibration, final after */
-    size_t normals;       /* independent standard normals lent with each row of a block */
-    size_t scratch;       /* floats of working memory lent for each row of a block */
+    int per_part;            /* 1: a sum for each part of the partition; 0: one sum over all rows */
+    double clip_norm;        /* C: of the whole contribution, all matrices together */
+    double cancellation;     /* kappa >= 1: the |left||right| of a contribution add up to kappa C at most */
+    double sampling_rate;    /* q in (0, 1]; 1: every row */
+    uint64_t steps;          /* how often the query may run */
+    double noise_multiplier; /* standard deviation over sensitivity; relative until it is calibrated */
+    size_t normals;          /* independent standard normals lent with each row of a block */
+    size_t scratch;          /* floats of working memory lent for each row of a block */
 };
 
 /* A block: at most dpm_query_block_rows() rows, all of one part when the query is per part. */
