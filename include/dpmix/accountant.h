@@ -68,8 +68,8 @@ DPMIX_API DPMIX_CHECK int dpmix_accountant_open(dpmix_accountant **out, const ch
  * is fine. */
 DPMIX_API void dpmix_accountant_free(dpmix_accountant *accountant);
 
-/** The epsilon spent so far, at the delta of the budget: what the whole ledger satisfies, never below the exact
- * value. Plain Gaussian mechanisms compose in closed form (Balle and Wang 2018; Dong, Roth, Su 2022); with
+/** The epsilon spent so far, at the delta of the budget: what the whole ledger satisfies, numerical error
+ * added. Plain Gaussian mechanisms compose in closed form (Balle and Wang 2018; Dong, Roth, Su 2022); with
  * Poisson-subsampled ones it is the exact curve by contour integration, or where that converges too slowly the least
  * of several sound bounds, Renyi differential privacy among them (Mironov, Talwar, Zhang 2019). */
 DPMIX_API DPMIX_CHECK int dpmix_accountant_spent(const dpmix_accountant *accountant, double *epsilon);

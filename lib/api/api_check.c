@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "api_check.h"
 
-#include "base_options.h"
-
 #include <string.h>
 
 int dpm_api_text(const char *from, char *text, size_t capacity, size_t *length)

@@ -5,6 +5,7 @@
 
 #include "base_blob.h"
 #include "base_fail.h"
+#include "base_options.h"
 #include "privacy.h"
 
 #include <stddef.h>
@@ -26,8 +27,8 @@
             return dpm_fail_in(__func__, dpm_fail(DPMIX_ERR_STATE, #handle ": it is not fitted yet"));       \
     } while (0)
 
-/* The options that NULL stands for. */
-const struct dpmix_options *dpm_api_defaults(void);
+/* A copy of the caller's options; the defaults where they are NULL. */
+struct dpmix_options dpm_api_options(const struct dpmix_options *options);
 
 /* Copies text out by the rule of dpmix_accountant_json(). */
 int dpm_api_text(const char *from, char *text, size_t capacity, size_t *length);

@@ -9,7 +9,8 @@
 int dpmix_clusterer_new(dpmix_clusterer **out, int kind, const dpmix_options *options)
 {
     API_NEED(out);
-    API_RETURN(dpm_clusterer_new(out, kind, options ? options : dpm_api_defaults()));
+    struct dpmix_options chosen = dpm_api_options(options);
+    API_RETURN(dpm_clusterer_new(out, kind, &chosen));
 }
 
 void dpmix_clusterer_free(dpmix_clusterer *clusterer)

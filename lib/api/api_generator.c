@@ -7,7 +7,8 @@
 int dpmix_generator_new(dpmix_generator **out, int kind, const dpmix_options *options)
 {
     API_NEED(out);
-    API_RETURN(dpm_generator_new(out, kind, options ? options : dpm_api_defaults()));
+    struct dpmix_options chosen = dpm_api_options(options);
+    API_RETURN(dpm_generator_new(out, kind, &chosen));
 }
 
 void dpmix_generator_free(dpmix_generator *generator)

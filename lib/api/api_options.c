@@ -4,8 +4,6 @@
 
 #include "api_check.h"
 #include "base_alloc.h"
-#include "base_options.h"
-#include "base_threads.h"
 
 #include <math.h>
 #include <string.h>
@@ -62,19 +60,12 @@ static const struct option *find_option(int key)
     return NULL;
 }
 
-static dpm_once defaults_once = DPM_ONCE_INIT;
-static struct dpmix_options defaults; /* written once, under defaults_once */
-
-static void set_defaults(void)
+struct dpmix_options dpm_api_options(const struct dpmix_options *options)
 {
+    struct dpmix_options defaults = {{0}};
     for (size_t i = 0; i < N_OPTIONS; i++)
         defaults.value[table[i].key] = table[i].preset;
-}
-
-const struct dpmix_options *dpm_api_defaults(void)
-{
-    dpm_call_once(&defaults_once, set_defaults);
-    return &defaults;
+    return options ? *options : defaults;
 }
 
 int dpmix_options_new(dpmix_options **out)
@@ -83,7 +74,7 @@ int dpmix_options_new(dpmix_options **out)
     struct dpmix_options *options = dpm_alloc(1, sizeof *options);
     if (!options)
         API_RETURN(DPMIX_ERR_NOMEM);
-    *options = *dpm_api_defaults();
+    *options = dpm_api_options(NULL);
     *out = options;
     return DPMIX_OK;
 }

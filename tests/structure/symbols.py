@@ -25,7 +25,7 @@ FOREIGN = [
     (r"system|popen|exec\w+|fork|dlopen|dlsym", set()),
 ]
 # Data that stays writable for a reason that its declaration does not show: written once, under a dpm_once.
-WRITABLE = {("random_stream.c", "sodium_status"), ("api_options.c", "defaults")}
+WRITABLE = {("random_stream.c", "sodium_status")}
 # Declarations that may be written to: per thread, atomic, or set up once under a lock.
 SHARED_SAFELY = r"_Thread_local|\batomic_|\b_Atomic\b|\bdpm_once\b|\bpthread_once_t\b|\bdpm_mutex\b"
 
