@@ -19,8 +19,8 @@ struct pair {
 static const struct pair pairs[N_PAIRS] = {
     {DPMIX_CLUSTERER_LABEL, DPMIX_GENERATOR_GAUSSIAN, TINY_CLASSES}, /* the part is the label */
     {DPMIX_CLUSTERER_KMEANS, DPMIX_GENERATOR_GAUSSIAN, 0},
-    {DPMIX_CLUSTERER_LABEL, DPMIX_GENERATOR_VAE, TINY_CLASSES}, /* the model makes the label */
-    {DPMIX_CLUSTERER_KMEANS, DPMIX_GENERATOR_VAE, TINY_CLASSES},
+    {DPMIX_CLUSTERER_LABEL, DPMIX_GENERATOR_VAE, TINY_CLASSES}, /* as above, not of its making */
+    {DPMIX_CLUSTERER_KMEANS, DPMIX_GENERATOR_VAE, TINY_CLASSES}, /* the model makes the label */
 };
 
 static int64_t live;
