@@ -34,6 +34,13 @@ DPMIX_API DPMIX_CHECK int dpmix_clusterer_fit(dpmix_clusterer *clusterer, dpmix_
                                               dpmix_dataset *dataset, double share,
                                               dpmix_progress_fn progress, void *user);
 
+/** What dpmix_clusterer_fit() would cost, before there is data. Outputs, arguments and errors as for
+ * dpmix_generator_plan(), and DPMIX_ERR_UNSUPPORTED when the kind needs labels and n_classes is 0. */
+DPMIX_API DPMIX_CHECK int dpmix_clusterer_plan(const dpmix_clusterer *clusterer, double *epsilon,
+                                               double *noise_multiplier, double *bytes, double *seconds,
+                                               const dpmix_accountant *accountant, double share, size_t n_rows,
+                                               size_t n_columns, int n_classes);
+
 /** The number of parts; 0 before the fit. */
 DPMIX_API int dpmix_clusterer_parts(const dpmix_clusterer *clusterer);
 

@@ -4,8 +4,10 @@
  * getter for a row, a label or the row count.
  *
  * Bounds are declared, never read from the data: a value outside them is clamped and NaN becomes the lower bound,
- * both silently, when a row is used. Learners see every column as (value - lower) / (upper - lower). Samples come
- * back in the declared units.
+ * both silently, when a row is used. Learners see every column as (value - lower) / (upper - lower), computed
+ * in double and rounded to float32. Samples come back in the declared units.
+ *
+ * Bounds are doubles; they and upper - lower have to be finite as float32, since samples may be asked for in it.
  *
  * Rejections that depend on the data happen only in the constructors, before any release; they are for the
  * curator's eyes, and name the argument but not the value.
@@ -51,6 +53,15 @@ DPMIX_API DPMIX_CHECK int dpmix_dataset_new_f32(dpmix_dataset **out, const float
                                                 const double *lower, const double *upper, size_t n_bounds,
                                                 int storage);
 
+/** A dataset from float64 in memory, for units that float32 does not resolve, such as times in seconds. Only
+ * the place of a value between its bounds is rounded to float32, so the closer the bounds (chosen without a
+ * look at the data), the finer. dpmix_generator_sample_f64() gives samples in such units. Arguments as for
+ * dpmix_dataset_new_u8(). */
+DPMIX_API DPMIX_CHECK int dpmix_dataset_new_f64(dpmix_dataset **out, const double *rows, size_t n_rows,
+                                                size_t n_columns, const int32_t *labels, int n_classes,
+                                                const double *lower, const double *upper, size_t n_bounds,
+                                                int storage);
+
 /** A dataset from IDX files of unsigned bytes (the format of MNIST), gzip'd or not.
  * @param images_path  n x rows x columns (any number of dimensions from 1; all but the first become columns).
  * @param labels_path  n bytes in [0, n_classes), or NULL; then n_classes is 0.
@@ -60,6 +71,21 @@ DPMIX_API DPMIX_CHECK int dpmix_dataset_new_f32(dpmix_dataset **out, const float
 DPMIX_API DPMIX_CHECK int dpmix_dataset_new_idx(dpmix_dataset **out, const char *images_path,
                                                 const char *labels_path, int n_classes, double lower,
                                                 double upper);
+
+/** A dataset from NPY files (NumPy's arrays; format versions 1.0, 2.0 and 3.0), gzip'd or not. They are read
+ * into memory: what happens to them later does not matter.
+ * @param rows_path    n x columns (1 to 32 dimensions; all but the first become columns, in C's order, also
+ *                     where the file is in Fortran's). Elements, of either byte order: float32, float64,
+ *                     integers of 8 to 64 bits, truth values (0 and 1). They are kept exactly, but for
+ *                     integers beyond 2^53, which are rounded to float64.
+ * @param labels_path  n integers or truth values in [0, n_classes), one dimension; or NULL, then n_classes
+ *                     is 0.
+ * @param n_classes    the declared number of classes, at most 1,000,000.
+ * @param lower, upper n_bounds declared bounds each: one pair for all columns, or one per column.
+ * @return DPMIX_ERR_IO when a file cannot be read, DPMIX_ERR_FORMAT when it is not such a file. */
+DPMIX_API DPMIX_CHECK int dpmix_dataset_new_npy(dpmix_dataset **out, const char *rows_path,
+                                                const char *labels_path, int n_classes, const double *lower,
+                                                const double *upper, size_t n_bounds);
 
 /** Gives the handle back; the last owner wipes the copy. NULL is fine. */
 DPMIX_API void dpmix_dataset_free(dpmix_dataset *dataset);

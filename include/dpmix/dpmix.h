@@ -28,6 +28,7 @@
 
 #include <dpmix/accountant.h>
 #include <dpmix/audit.h>
+#include <dpmix/calculator.h>
 #include <dpmix/clusterer.h>
 #include <dpmix/dataset.h>
 #include <dpmix/generator.h>

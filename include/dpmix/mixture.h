@@ -41,6 +41,18 @@ DPMIX_API DPMIX_CHECK int dpmix_mixture_sample(const dpmix_mixture *mixture, flo
                                                uint64_t first, size_t n, size_t n_columns,
                                                const uint64_t *seed);
 
+/** The same records in float64, as dpmix_generator_sample_f64(). */
+DPMIX_API DPMIX_CHECK int dpmix_mixture_sample_f64(const dpmix_mixture *mixture, double *rows,
+                                                   int32_t *labels, uint64_t first, size_t n,
+                                                   size_t n_columns, const uint64_t *seed);
+
+/** Answers counting queries from synthetic records. Arguments and errors as for dpmix_generator_count(); the
+ * label is that of dpmix_mixture_sample(). */
+DPMIX_API DPMIX_CHECK int dpmix_mixture_count(const dpmix_mixture *mixture, double *fractions,
+                                              const size_t *offsets, size_t n_queries, const size_t *columns,
+                                              const double *lower, const double *upper, size_t n_predicates,
+                                              uint64_t n_samples, const uint64_t *seed);
+
 /** The ledger of the accountant as it was when the fit ended, as JSON; saved inside the model. Arguments as for
  * dpmix_accountant_json(). */
 DPMIX_API DPMIX_CHECK int dpmix_mixture_ledger(const dpmix_mixture *mixture, char *text, size_t capacity,

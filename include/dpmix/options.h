@@ -32,11 +32,38 @@ typedef struct dpmix_options dpmix_options;
 #define DPMIX_OPTION_LEARNING_RATE 22
 #define DPMIX_OPTION_CLIP_NORM 23
 #define DPMIX_OPTION_CONDITIONAL 24
+#define DPMIX_OPTION_COUNT_NOISE 25
+#define DPMIX_OPTION_OPTIMIZER 26
+#define DPMIX_OPTION_MOMENTUM 27
+#define DPMIX_OPTION_SECOND_MOMENT 28
+#define DPMIX_OPTION_WEIGHT_DECAY 29
 #define DPMIX_OPTION_VAE_HIDDEN 30
 #define DPMIX_OPTION_VAE_LATENT 31
 #define DPMIX_OPTION_GAUSSIAN_RANK 40
 #define DPMIX_OPTION_GAUSSIAN_ROW_CLIP 41
 #define DPMIX_OPTION_GAUSSIAN_RESIDUAL_CLIP 42
+#define DPMIX_OPTION_NOISE_CORRECTION 50
+#define DPMIX_OPTION_AVERAGING 51
+#define DPMIX_OPTION_RATE_SCHEDULE 52
+#define DPMIX_OPTION_RATE_END 53
+#define DPMIX_OPTION_WARMUP 54
+#define DPMIX_OPTION_NOISE_SCHEDULE 55
+#define DPMIX_OPTION_CLIP_QUANTILE 56
+#define DPMIX_OPTION_CLIP_RATE 57
+
+/* Values of DPMIX_OPTION_OPTIMIZER. */
+#define DPMIX_OPTIMIZER_SGD 1   /**< gradient descent with momentum */
+#define DPMIX_OPTIMIZER_ADAM 2  /**< Kingma and Ba 2015, arXiv 1412.6980 */
+#define DPMIX_OPTIMIZER_ADAMW 3 /**< Adam with decoupled weight decay: Loshchilov and Hutter 2019 */
+
+/* Values of DPMIX_OPTION_RATE_SCHEDULE. */
+#define DPMIX_RATE_CONSTANT 1
+#define DPMIX_RATE_LINEAR 2 /**< falls along a line */
+#define DPMIX_RATE_COSINE 3 /**< falls along half a cosine: Loshchilov and Hutter 2017 */
+
+/* Values of DPMIX_OPTION_COUNT_NOISE. */
+#define DPMIX_COUNT_NOISE_GAUSSIAN 1  /**< rounded Gaussian */
+#define DPMIX_COUNT_NOISE_GEOMETRIC 2 /**< two-sided geometric (discrete Laplace): alone it needs no delta */
 
 /* Types of a value. */
 #define DPMIX_OPTION_TYPE_INT 1    /**< whole numbers */

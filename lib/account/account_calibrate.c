@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "account_curve.h"
 #include "account_gauss.h"
+#include "account_renyi.h"
 #include "base_alloc.h"
 #include "base_fail.h"
 
@@ -18,25 +19,39 @@ struct trial {
     size_t n_held, n_stage;
     const struct dpm_event *stage;
     int adjacency;
+    double order; /* what is measured: the Renyi divergence of this order, or with 0 the epsilon at delta */
     double delta, target;
 };
 
-/* One end of the bracket: at low the epsilon is above the target, at high it is at most the target. */
+/* One end of the bracket: at low the measure is above the target, at high it is at most the target. */
 struct end {
-    double multiplier, epsilon;
+    double multiplier, measure;
 };
+
+static int measure(double *value, const struct trial *trial, const struct dpm_event *events, size_t n)
+{
+    return trial->order > 0.0 ? dpm_account_renyi(value, events, n, trial->adjacency, trial->order)
+                              : dpm_account_epsilon(value, events, n, trial->adjacency, trial->delta);
+}
 
 static int try_multiplier(struct trial *trial, double multiplier, struct end *end)
 {
     for (size_t i = 0; i < trial->n_stage; i++)
         trial->events[trial->n_held + i].noise_multiplier = trial->stage[i].noise_multiplier * multiplier;
     end->multiplier = multiplier;
-    return dpm_account_epsilon(&end->epsilon, trial->events, trial->n_held + trial->n_stage, trial->adjacency,
-                               trial->delta);
+    return measure(&end->measure, trial, trial->events, trial->n_held + trial->n_stage);
 }
 
-/* The solution when every row takes part everywhere, and an upper bound on it otherwise. Where the held
- * events pass the target by that measure, what brings the least noise of the stage to 1. */
+/* What brings the least noise of the stage to 1. */
+static double least_to_one(const struct trial *trial)
+{
+    double least = INFINITY;
+    for (size_t i = 0; i < trial->n_stage; i++)
+        least = fmin(least, trial->stage[i].noise_multiplier);
+    return 1.0 / least;
+}
+
+/* The solution when every row takes part everywhere, and an upper bound on it otherwise. */
 static double first_guess(const struct trial *trial)
 {
     double reach = trial->adjacency == DPMIX_ADJACENCY_REPLACE_ONE ? 2.0 : 1.0;
@@ -45,24 +60,42 @@ static double first_guess(const struct trial *trial)
     double stage = dpm_account_gauss_mu(trial->stage, trial->n_stage);
     if (allowed > held)
         return stage / sqrt((allowed - held) * (allowed + held)) * (1.0 + 0.5 * TOLERANCE);
-    double least = INFINITY;
-    for (size_t i = 0; i < trial->n_stage; i++)
-        least = fmin(least, trial->stage[i].noise_multiplier);
-    return 1.0 / least;
+    return least_to_one(trial);
+}
+
+/* The divergence of plain Gaussians falls with the square of the noise. */
+static int first_guess_renyi(const struct trial *trial, double *guess)
+{
+    double held, stage;
+    int status = measure(&held, trial, trial->events, trial->n_held);
+    if (!status)
+        status = measure(&stage, trial, trial->stage, trial->n_stage);
+    if (status)
+        return status;
+    *guess = sqrt(stage / (trial->target - held)) * (1.0 + 0.5 * TOLERANCE);
+    if (!(*guess > 0.0 && *guess < FURTHEST))
+        *guess = least_to_one(trial);
+    return DPMIX_OK;
 }
 
 /* Ends that hold the solution between them. */
 static int bracket(struct trial *trial, struct end *low, struct end *high)
 {
-    double start = first_guess(trial);
+    double start = 0.0;
     struct end end;
-    int status = try_multiplier(trial, start, &end);
+    int status = DPMIX_OK;
+    if (trial->order > 0.0)
+        status = first_guess_renyi(trial, &start);
+    else
+        start = first_guess(trial);
+    if (!status)
+        status = try_multiplier(trial, start, &end);
     if (status)
         return status;
     *low = *high = end;
     double factor = 2.0;
-    if (end.epsilon > trial->target) {
-        for (; high->epsilon > trial->target; factor *= factor) {
+    if (end.measure > trial->target) {
+        for (; high->measure > trial->target; factor *= factor) {
             if (factor > FURTHEST)
                 return dpm_fail(DPMIX_ERR_BUDGET, "budget: what is left does not cover any amount of noise");
             *low = *high;
@@ -73,7 +106,7 @@ static int bracket(struct trial *trial, struct end *low, struct end *high)
         return DPMIX_OK;
     }
     status = try_multiplier(trial, start * (1.0 - TOLERANCE), low);
-    for (; !status && low->epsilon <= trial->target && factor <= FURTHEST; factor *= factor) {
+    for (; !status && low->measure <= trial->target && factor <= FURTHEST; factor *= factor) {
         *high = *low;
         status = try_multiplier(trial, start / factor, low);
     }
@@ -84,7 +117,7 @@ static int bracket(struct trial *trial, struct end *low, struct end *high)
  * the bracket. Steps keep off the ends, so that the bracket closes on both sides. */
 static int close_in(struct trial *trial, struct end *low, struct end *high)
 {
-    double above = log(low->epsilon / trial->target), below = log(high->epsilon / trial->target);
+    double above = log(low->measure / trial->target), below = log(high->measure / trial->target);
     double width = log(high->multiplier / low->multiplier);
     int last = 0, slow = 0;
     while (high->multiplier - low->multiplier > TOLERANCE * low->multiplier) {
@@ -96,8 +129,8 @@ static int close_in(struct trial *trial, struct end *low, struct end *high)
         int status = try_multiplier(trial, low->multiplier * exp(part * whole), &end);
         if (status)
             return status;
-        double miss = log(end.epsilon / trial->target);
-        if (end.epsilon > trial->target) {
+        double miss = log(end.measure / trial->target);
+        if (end.measure > trial->target) {
             *low = end, above = miss;
             below *= last > 0 ? 0.5 : 1.0;
             last = 1;
@@ -126,37 +159,53 @@ static int check_arguments(const double *multiplier, const struct dpm_event *hel
     return status ? status : dpm_account_check(stage, n_stage, adjacency);
 }
 
-int dpm_account_calibrate(double *multiplier, const struct dpm_event *held, size_t n_held,
-                          const struct dpm_event *stage, size_t n_stage, int adjacency, double delta,
-                          double target_epsilon)
+/* The terms are those of `terms`, whose list of events is made here. */
+static int calibrate(double *multiplier, struct trial terms, const struct dpm_event *held)
 {
-    int status = check_arguments(multiplier, held, n_held, stage, n_stage, adjacency, target_epsilon);
+    struct trial trial = terms;
     double spent = 0.0;
+    int status = check_arguments(multiplier, held, trial.n_held, trial.stage, trial.n_stage, trial.adjacency,
+                                 trial.target);
     if (!status)
-        status = dpm_account_epsilon(&spent, held, n_held, adjacency, delta);
+        status = measure(&spent, &trial, held, trial.n_held);
     if (status)
         return status;
-    if (n_held > 0 && spent >= target_epsilon)
+    if (trial.n_held > 0 && spent >= trial.target)
         return dpm_fail(DPMIX_ERR_BUDGET, "budget: nothing of it is left");
-    struct dpm_event *events = NULL;
-    if (n_stage <= SIZE_MAX - n_held)
-        events = dpm_alloc(n_held + n_stage, sizeof *events);
-    if (!events)
+    if (trial.n_stage <= SIZE_MAX - trial.n_held)
+        trial.events = dpm_alloc(trial.n_held + trial.n_stage, sizeof *trial.events);
+    if (!trial.events)
         return dpm_fail(DPMIX_ERR_NOMEM, "out of memory");
-    if (n_held > 0)
-        memcpy(events, held, n_held * sizeof *events);
-    memcpy(events + n_held, stage, n_stage * sizeof *events);
-    struct trial trial = {events, n_held, n_stage, stage, adjacency, delta, target_epsilon};
+    if (trial.n_held > 0)
+        memcpy(trial.events, held, trial.n_held * sizeof *held);
+    memcpy(trial.events + trial.n_held, trial.stage, trial.n_stage * sizeof *held);
     struct end low, high;
     status = bracket(&trial, &low, &high);
     if (status)
         goto out;
-    if (low.epsilon > target_epsilon) /* else there is no telling how little noise is enough: high serves */
+    if (low.measure > trial.target) /* else there is no telling how little noise is enough: high serves */
         status = close_in(&trial, &low, &high);
     if (status)
         goto out;
     *multiplier = high.multiplier;
 out:
-    dpm_free(events);
+    dpm_free(trial.events);
     return status;
+}
+
+int dpm_account_calibrate(double *multiplier, const struct dpm_event *held, size_t n_held,
+                          const struct dpm_event *stage, size_t n_stage, int adjacency, double delta,
+                          double target_epsilon)
+{
+    return calibrate(multiplier,
+                     (struct trial){NULL, n_held, n_stage, stage, adjacency, 0.0, delta, target_epsilon},
+                     held);
+}
+
+int dpm_account_calibrate_renyi(double *multiplier, const struct dpm_event *held, size_t n_held,
+                                const struct dpm_event *stage, size_t n_stage, int adjacency, double order,
+                                double target)
+{
+    return calibrate(multiplier, (struct trial){NULL, n_held, n_stage, stage, adjacency, order, NAN, target},
+                     held);
 }

@@ -2,12 +2,17 @@
 #include "account_curve.h"
 #include "account_exact.h"
 #include "account_gauss.h"
+#include "account_loss.h"
 #include "account_rdp.h"
+#include "base_alloc.h"
 #include "base_fail.h"
 
 #include <dpmix/accountant.h>
 
+#include <float.h>
 #include <math.h>
+
+#define ROUGH_EXCESS 1e-6 /* of the exact curve, from which on other bounds may be the lower ones */
 
 static int is_gaussian(const struct dpm_event *event)
 {
@@ -23,10 +28,11 @@ static int is_sampled(const struct dpm_event *event)
 /* Exact for events in which every row takes part. A subsampled one is the same mechanism followed by a
  * coin that, with probability 1 - q, replaces its output by noise: post-processing, so the bound holds for
  * it too. Replacing a row moves the mean by twice the contribution. */
-static double every_row_bound(const struct dpm_event *events, size_t n, int adjacency, double delta)
+static double every_row_mu(const struct dpm_event *events, size_t n, int adjacency, int group)
 {
     double reach = adjacency == DPMIX_ADJACENCY_REPLACE_ONE ? 2.0 : 1.0;
-    return dpm_account_gauss_epsilon(reach * dpm_account_gauss_mu(events, n), delta);
+    double mu = reach * group * dpm_account_gauss_mu(events, n);
+    return group > 1 ? mu * (1.0 + DBL_EPSILON) : mu; /* a product with 1 or 2 is exact */
 }
 
 static int check_event(const struct dpm_event *event)
@@ -64,33 +70,142 @@ int dpm_account_check(const struct dpm_event *events, size_t n, int adjacency)
     return DPMIX_OK;
 }
 
-int dpm_account_epsilon(double *epsilon, const struct dpm_event *events, size_t n, int adjacency,
-                        double delta)
+static int check_group(const struct dpm_event *events, size_t n, int adjacency, int group)
+{
+    if (group < 1 || group > DPM_LOSS_MAX_GROUP)
+        return dpm_fail(DPMIX_ERR_RANGE, "group: must lie in [1, %d]", DPM_LOSS_MAX_GROUP);
+    for (size_t i = 0; group > 1 && i < n; i++) {
+        if (!is_gaussian(&events[i]))
+            return dpm_fail(DPMIX_ERR_UNSUPPORTED, "group: more than 1 goes with Gaussian mechanisms only");
+        if (adjacency == DPMIX_ADJACENCY_REPLACE_ONE && is_sampled(&events[i]))
+            return dpm_fail(DPMIX_ERR_UNSUPPORTED,
+                            "group: more than 1 does not go with sampled mechanisms under replace-one");
+    }
+    return DPMIX_OK;
+}
+
+/* Which bounds there are beside the exact curve. */
+struct bounds {
+    int gaussian; /* every event is of a Gaussian kind: the every-row bound holds */
+    int plain;    /* and none is sampled: that bound is exact */
+    int renyi;    /* add/remove and zero-out have the same pair of output laws */
+};
+
+static struct bounds bounds_for(const struct dpm_event *events, size_t n, int adjacency, int group)
+{
+    struct bounds bounds = {1, 1, adjacency != DPMIX_ADJACENCY_REPLACE_ONE && group == 1};
+    for (size_t i = 0; i < n; i++) {
+        bounds.gaussian &= is_gaussian(&events[i]);
+        bounds.plain &= is_gaussian(&events[i]) && !is_sampled(&events[i]);
+    }
+    bounds.renyi &= bounds.gaussian;
+    return bounds;
+}
+
+/* Gaussian events under which one record costs at least what `group` records do under the given ones: it
+ * takes part whenever one of them does, and then with all that they can move (doc/privacy.md has the proof).
+ */
+static struct dpm_event *as_one_record(const struct dpm_event *events, size_t n, int group)
+{
+    struct dpm_event *made = dpm_alloc(n, sizeof *made);
+    for (size_t i = 0; made && i < n; i++) {
+        made[i] = events[i];
+        made[i].noise_multiplier /= group * (1.0 + 2.0 * DBL_EPSILON);
+        if (is_sampled(&events[i]))
+            made[i].sampling_rate =
+                fmin(1.0, -expm1(group * log1p(-events[i].sampling_rate)) * (1.0 + 8.0 * DBL_EPSILON));
+    }
+    return made;
+}
+
+int dpm_account_group_epsilon(double *epsilon, const struct dpm_event *events, size_t n, int adjacency,
+                              int group, double delta)
 {
     if (!epsilon)
         return dpm_fail(DPMIX_ERR_ARG, "epsilon: must not be NULL");
     if (!(delta > 0.0 && delta < 1.0))
         return dpm_fail(DPMIX_ERR_RANGE, "delta: must lie in (0, 1)");
     int status = dpm_account_check(events, n, adjacency);
+    if (!status)
+        status = check_group(events, n, adjacency, group);
     if (status)
         return status;
-    size_t gaussian = 0, plain = 0;
-    for (size_t i = 0; i < n; i++) {
-        gaussian += (size_t)is_gaussian(&events[i]);
-        plain += (size_t)(is_gaussian(&events[i]) && !is_sampled(&events[i]));
-    }
+    struct bounds bounds = bounds_for(events, n, adjacency, group);
     double least = INFINITY, exact, excess = 0.0; /* each bound is sound, so is the least */
-    if (gaussian == n)
-        least = every_row_bound(events, n, adjacency, delta);
-    if (plain < n) {
-        status = dpm_account_exact_epsilon(&exact, events, n, adjacency, 1, delta, &excess);
+    if (bounds.gaussian)
+        least = dpm_account_gauss_epsilon(every_row_mu(events, n, adjacency, group), delta);
+    if (!bounds.plain) {
+        status = dpm_account_exact_epsilon(&exact, events, n, adjacency, group, delta, &excess);
         if (status)
             return status;
         least = fmin(least, exact);
     }
-    /* Add/remove and zero-out have the same pair of output laws. */
-    if (excess > 1e-6 && gaussian == n && adjacency != DPMIX_ADJACENCY_REPLACE_ONE)
+    if (excess > ROUGH_EXCESS && bounds.renyi)
         least = fmin(least, dpm_account_rdp_epsilon(events, n, delta));
+    if (excess > ROUGH_EXCESS && group > 1) {
+        struct dpm_event *one = as_one_record(events, n, group);
+        status = one ? dpm_account_epsilon(&exact, one, n, adjacency, delta) : DPMIX_ERR_NOMEM;
+        dpm_free(one);
+        if (status)
+            return status;
+        least = fmin(least, exact);
+    }
     *epsilon = least;
+    return DPMIX_OK;
+}
+
+int dpm_account_epsilon(double *epsilon, const struct dpm_event *events, size_t n, int adjacency,
+                        double delta)
+{
+    return dpm_account_group_epsilon(epsilon, events, n, adjacency, 1, delta);
+}
+
+/* The least delta, to within a thousandth or so, for which the Renyi bound shows the epsilon; `known` where
+ * that is not below it. */
+static double renyi_delta(const struct dpm_event *events, size_t n, double epsilon, double known)
+{
+    double low = log(DBL_MIN), high = log(known);
+    if (!(high > low) || dpm_account_rdp_epsilon(events, n, known * (1.0 - 1e-3)) > epsilon)
+        return known;
+    while (high - low > 1e-3) {
+        double middle = 0.5 * (low + high);
+        *(dpm_account_rdp_epsilon(events, n, exp(middle)) > epsilon ? &low : &high) = middle;
+    }
+    return exp(high);
+}
+
+int dpm_account_group_delta(double *delta, const struct dpm_event *events, size_t n, int adjacency, int group,
+                            double epsilon)
+{
+    if (!delta)
+        return dpm_fail(DPMIX_ERR_ARG, "delta: must not be NULL");
+    if (!(epsilon >= 0.0 && epsilon < INFINITY))
+        return dpm_fail(DPMIX_ERR_RANGE, "epsilon: must be at least 0 and finite");
+    int status = dpm_account_check(events, n, adjacency);
+    if (!status)
+        status = check_group(events, n, adjacency, group);
+    if (status)
+        return status;
+    struct bounds bounds = bounds_for(events, n, adjacency, group);
+    double least = 1.0, exact, excess = 0.0;
+    if (bounds.gaussian)
+        least = fmin(least, dpm_account_gauss_delta(every_row_mu(events, n, adjacency, group), epsilon));
+    if (!bounds.plain) {
+        status = dpm_account_exact_delta(&exact, events, n, adjacency, group, epsilon, &excess);
+        if (status)
+            return status;
+        least = fmin(least, exact);
+    }
+    if (excess > ROUGH_EXCESS && bounds.renyi)
+        least = renyi_delta(events, n, epsilon, least);
+    if (excess > ROUGH_EXCESS && group > 1) {
+        struct dpm_event *one = as_one_record(events, n, group);
+        status = one ? dpm_account_group_delta(&exact, one, n, adjacency, 1, epsilon) : DPMIX_ERR_NOMEM;
+        dpm_free(one);
+        if (status)
+            return status;
+        least = fmin(least, exact);
+    }
+    *delta = least;
     return DPMIX_OK;
 }

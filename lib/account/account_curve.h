@@ -21,6 +21,16 @@ int dpm_account_check(const struct dpm_event *events, size_t n, int adjacency);
 int dpm_account_epsilon(double *epsilon, const struct dpm_event *events, size_t n, int adjacency,
                         double delta);
 
+/* The same when `group` records differ, 1 to DPM_LOSS_MAX_GROUP: Gaussian kinds, the sampled ones under
+ * add/remove and zero-out. DPMIX_ERR_UNSUPPORTED for more than one and others. */
+int dpm_account_group_epsilon(double *epsilon, const struct dpm_event *events, size_t n, int adjacency,
+                              int group, double delta);
+
+/* Smallest delta that the composition is known to satisfy at a finite epsilon >= 0; 1 when none is known.
+ * Otherwise as dpm_account_group_epsilon. */
+int dpm_account_group_delta(double *delta, const struct dpm_event *events, size_t n, int adjacency, int group,
+                            double epsilon);
+
 /* Smallest multiplier m such that `held` composed with `stage`, the noise multipliers of `stage`
  * multiplied by m, satisfies (target_epsilon, delta). Errs on the safe side: dpm_account_epsilon of the
  * held events followed by the multiplied ones is at most the target, and m is within 1e-9 relative of the
@@ -29,5 +39,10 @@ int dpm_account_epsilon(double *epsilon, const struct dpm_event *events, size_t 
 int dpm_account_calibrate(double *multiplier, const struct dpm_event *held, size_t n_held,
                           const struct dpm_event *stage, size_t n_stage, int adjacency, double delta,
                           double target_epsilon);
+
+/* The same with the Renyi divergence at one order > 1 (dpm_account_renyi) in the place of the epsilon. */
+int dpm_account_calibrate_renyi(double *multiplier, const struct dpm_event *held, size_t n_held,
+                                const struct dpm_event *stage, size_t n_stage, int adjacency, double order,
+                                double target);
 
 #endif

@@ -11,8 +11,6 @@
 
 enum { MAX_PURPOSE = 200, MAX_DATASET = 200 };
 
-#define LEAST_LEFT 1e-6 /* of the budget: less counts as nothing */
-
 static int lock(const struct dpmix_accountant *accountant)
 {
     if (dpm_process_id() != accountant->process)
@@ -26,16 +24,23 @@ void dpm_account_unlock(const struct dpmix_accountant *accountant)
     dpm_mutex_unlock(&accountant->state->lock);
 }
 
+static struct dpm_account_terms planned(double epsilon, double delta, int adjacency)
+{
+    return (struct dpm_account_terms){epsilon, delta, adjacency, DPMIX_MODE_PLANNED, 0.0};
+}
+
 int dpm_accountant_new(struct dpmix_accountant **out, double epsilon, double delta, int adjacency)
+{
+    return dpm_accountant_new_terms(out, planned(epsilon, delta, adjacency));
+}
+
+int dpm_accountant_new_terms(struct dpmix_accountant **out, struct dpm_account_terms terms)
 {
     if (!out)
         return dpm_fail(DPMIX_ERR_ARG, "out: must not be NULL");
-    if (!(epsilon > 0.0 && epsilon < INFINITY))
-        return dpm_fail(DPMIX_ERR_RANGE, "epsilon: must be above 0 and finite");
-    if (!(delta > 0.0 && delta < 1.0))
-        return dpm_fail(DPMIX_ERR_RANGE, "delta: must lie in (0, 1)");
-    if (dpm_account_check(NULL, 0, adjacency))
-        return dpm_fail(DPMIX_ERR_RANGE, "adjacency: must be one of DPMIX_ADJACENCY_*");
+    int checked = dpm_account_terms_check(&terms);
+    if (checked)
+        return checked;
     int status = DPMIX_ERR_NOMEM;
     struct dpmix_accountant *accountant = dpm_alloc(1, sizeof *accountant);
     struct dpm_account_state *state = dpm_alloc(1, sizeof *state);
@@ -44,9 +49,7 @@ int dpm_accountant_new(struct dpmix_accountant **out, double epsilon, double del
     status = dpm_mutex_init(&state->lock);
     if (status)
         goto out;
-    accountant->epsilon = epsilon;
-    accountant->delta = delta;
-    accountant->adjacency = adjacency;
+    accountant->terms = terms;
     accountant->process = dpm_process_id();
     atomic_init(&accountant->references, 1);
     accountant->state = state;
@@ -73,6 +76,8 @@ static void uncount(struct dpm_account_state *state, size_t n, double spent)
         dpm_free(last->purpose);
     }
     state->spent = spent;
+    state->n_alone = state->n_alone < n ? state->n_alone : n;
+    state->n_shared = state->n_shared > n ? 0 : state->n_shared;
 }
 
 void dpm_accountant_unref(struct dpmix_accountant *accountant)
@@ -151,7 +156,7 @@ static int take_event(void *user, const char *purpose, int test_noise, const str
         return status;
     state->events[state->n_events] = *event;
     if (purpose) {
-        count(state, (struct dpm_account_entry){copy, state->n_events, 1, test_noise != 0});
+        count(state, (struct dpm_account_entry){copy, state->n_events, 1, test_noise != 0, NAN, NAN});
     } else {
         state->entries[state->n_entries - 1].n++;
         state->n_events++;
@@ -168,8 +173,7 @@ static int catch_up(const struct dpmix_accountant *accountant)
     double spent = state->spent;
     int status = dpm_store_read(state->store, &mark, take_event, state);
     if (!status && state->n_entries > n)
-        status = dpm_account_epsilon(&spent, state->events, state->n_events, accountant->adjacency,
-                                     accountant->delta);
+        status = dpm_account_terms_spent(&spent, &accountant->terms, state->events, state->n_events);
     if (status) {
         uncount(state, n, state->spent);
         return status;
@@ -197,6 +201,12 @@ int dpm_account_lock(const struct dpmix_accountant *accountant)
 int dpm_accountant_open(struct dpmix_accountant **out, const char *path, const char *dataset, double epsilon,
                         double delta, int adjacency)
 {
+    return dpm_accountant_open_terms(out, path, dataset, planned(epsilon, delta, adjacency));
+}
+
+int dpm_accountant_open_terms(struct dpmix_accountant **out, const char *path, const char *dataset,
+                              struct dpm_account_terms terms)
+{
     if (!out || !path || !dataset)
         return dpm_fail(DPMIX_ERR_ARG, "%s: must not be NULL", !out ? "out" : !path ? "path" : "dataset");
     if (!*path || !*dataset)
@@ -204,9 +214,10 @@ int dpm_accountant_open(struct dpmix_accountant **out, const char *path, const c
     if (!memchr(dataset, 0, MAX_DATASET + 1))
         return dpm_fail(DPMIX_ERR_RANGE, "dataset: must have at most %d bytes", MAX_DATASET);
     struct dpmix_accountant *accountant = NULL;
-    int status = dpm_accountant_new(&accountant, epsilon, delta, adjacency);
+    int any_order = terms.mode == DPMIX_MODE_RENYI && terms.order == 0.0;
+    int status = dpm_accountant_new_terms(&accountant, terms);
     if (!status)
-        status = dpm_store_open(&accountant->state->store, path, dataset, epsilon, delta, adjacency);
+        status = dpm_store_open(&accountant->state->store, path, dataset, &accountant->terms, any_order);
     if (!status)
         status = dpm_account_lock(accountant);
     if (status) {
@@ -235,11 +246,10 @@ static int debit(const struct dpmix_accountant *accountant, const char *purpose,
     if (status)
         goto out;
     memcpy(state->events + state->n_events, events, n * sizeof *events);
-    status = dpm_account_epsilon(&spent, state->events, state->n_events + n, accountant->adjacency,
-                                 accountant->delta);
+    status = dpm_account_terms_spent(&spent, &accountant->terms, state->events, state->n_events + n);
     if (status)
         goto out;
-    if (!(spent <= accountant->epsilon)) {
+    if (!(spent <= accountant->terms.epsilon)) {
         status = dpm_fail(DPMIX_ERR_BUDGET, "budget: what is left does not cover the debit");
         goto out;
     }
@@ -247,7 +257,7 @@ static int debit(const struct dpmix_accountant *accountant, const char *purpose,
         status = dpm_store_append(state->store, &mark, purpose, test_noise != 0, events, n);
     if (status)
         goto out;
-    count(state, (struct dpm_account_entry){copy, state->n_events, n, test_noise != 0});
+    count(state, (struct dpm_account_entry){copy, state->n_events, n, test_noise != 0, NAN, NAN});
     copy = NULL;
     state->spent = spent;
     if (json)
@@ -294,7 +304,7 @@ int dpm_accountant_charge(struct dpmix_accountant *accountant, const char *purpo
         return dpm_fail(DPMIX_ERR_RANGE, "purpose: must have at most %d bytes", MAX_PURPOSE);
     if (n == 0)
         return dpm_fail(DPMIX_ERR_ARG, "events: must hold at least one");
-    int status = dpm_account_check(events, n, accountant->adjacency);
+    int status = dpm_account_check(events, n, accountant->terms.adjacency);
     if (!status)
         status = lock(accountant);
     if (status)
@@ -318,17 +328,9 @@ int dpm_accountant_calibrate(const struct dpmix_accountant *accountant, double s
     if (status)
         return status;
     const struct dpm_account_state *state = accountant->state;
-    /* Calibration ends a hair below its target. That hair is no budget to plan with. */
-    if (!(accountant->epsilon - state->spent > LEAST_LEFT * accountant->epsilon)) {
-        dpm_account_unlock(accountant);
-        return dpm_fail(DPMIX_ERR_BUDGET, "budget: nothing of it is left");
-    }
-    double target = fmin(state->spent + share * (accountant->epsilon - state->spent), accountant->epsilon);
-    if (share == 1.0)
-        target = accountant->epsilon;
     double multiplier;
-    status = dpm_account_calibrate(&multiplier, state->events, state->n_events, events, n,
-                                   accountant->adjacency, accountant->delta, target);
+    status = dpm_account_terms_calibrate(&multiplier, &accountant->terms, state->events, state->n_events,
+                                         events, n, share);
     dpm_account_unlock(accountant);
     for (size_t i = 0; !status && i < n; i++) /* the calibration's products: a debit gets the same epsilon */
         events[i].noise_multiplier *= multiplier;
@@ -337,17 +339,27 @@ int dpm_accountant_calibrate(const struct dpmix_accountant *accountant, double s
 
 double dpm_accountant_epsilon(const struct dpmix_accountant *accountant)
 {
-    return accountant->epsilon;
+    return accountant->terms.epsilon;
 }
 
 double dpm_accountant_delta(const struct dpmix_accountant *accountant)
 {
-    return accountant->delta;
+    return accountant->terms.delta;
 }
 
 int dpm_accountant_adjacency(const struct dpmix_accountant *accountant)
 {
-    return accountant->adjacency;
+    return accountant->terms.adjacency;
+}
+
+int dpm_accountant_mode(const struct dpmix_accountant *accountant)
+{
+    return accountant->terms.mode;
+}
+
+double dpm_accountant_order(const struct dpmix_accountant *accountant)
+{
+    return accountant->terms.order;
 }
 
 int dpm_accountant_spent(const struct dpmix_accountant *accountant, double *epsilon)
@@ -360,4 +372,17 @@ int dpm_accountant_spent(const struct dpmix_accountant *accountant, double *epsi
     *epsilon = accountant->state->spent;
     dpm_account_unlock(accountant);
     return DPMIX_OK;
+}
+
+int dpm_accountant_spent_group(const struct dpmix_accountant *accountant, double *epsilon, int group)
+{
+    if (!accountant || !epsilon)
+        return dpm_fail(DPMIX_ERR_ARG, "%s: must not be NULL", accountant ? "epsilon" : "accountant");
+    int status = dpm_account_lock(accountant);
+    if (status)
+        return status;
+    const struct dpm_account_state *state = accountant->state;
+    status = dpm_account_terms_group(epsilon, &accountant->terms, state->events, state->n_events, group);
+    dpm_account_unlock(accountant);
+    return status;
 }

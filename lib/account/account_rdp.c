@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "account_rdp.h"
+#include "account_excess.h"
 
 #include <float.h>
 #include <math.h>
@@ -37,19 +38,6 @@ struct sum {
     int ranges;
 };
 
-/* exp(x) - 1 - x. */
-static double excess(double x)
-{
-    if (fabs(x) > 0.3)
-        return expm1(x) - x;
-    static const double reciprocal[] = {1.0 / 13, 1.0 / 12, 1.0 / 11, 1.0 / 10, 1.0 / 9, 1.0 / 8,
-                                        1.0 / 7,  1.0 / 6,  1.0 / 5,  1.0 / 4,  1.0 / 3};
-    double series = 1.0;
-    for (size_t i = 0; i < sizeof reciprocal / sizeof reciprocal[0]; i++)
-        series = 1.0 + x * reciprocal[i] * series;
-    return 0.5 * x * x * series;
-}
-
 /* L(t), and its derivative by X in *slope: the weight of the shifted component at t. */
 static double loss(const struct pair *pair, double t, double *slope)
 {
@@ -74,9 +62,10 @@ static double visit(struct sum *sum, double j)
     double base = l - 0.5 * t * t - pair->scale;
     double x = pair->lambda * l;
     double mixture = exp(base);
-    double term = mixture * excess(-l);
+    double term = mixture * dpm_account_excess(-l);
     if (pair->lambda > 0.0)
-        term += (x < 1.0 ? mixture * excess(x) : exp(base + x) - mixture * (1.0 + x)) / pair->lambda;
+        term += (x < 1.0 ? mixture * dpm_account_excess(x) : exp(base + x) - mixture * (1.0 + x)) /
+                pair->lambda;
     /* The rounding error of X is UNIT * reach, that of the exponent the rest. */
     double reach = 4.0 * (fabs(t - pair->dip) + 2.0 * pair->dip) / pair->s;
     double exponent = (1.0 + pair->lambda) * (slope * reach + 2.0 * fabs(l)) + t * t + pair->scale;
@@ -234,6 +223,11 @@ static double converted(double divergence_, double lambda, double log_delta)
     double near = log1p(1.0 / lambda);
     double far = log_delta / lambda, shift = log1p(lambda) / lambda;
     return divergence_ - near - far - shift + 8.0 * UNIT * (divergence_ + near - far + shift);
+}
+
+double dpm_account_rdp_convert(double divergence_, double order, double delta)
+{
+    return converted(divergence_, order - 1.0, log(delta));
 }
 
 /* Total variation <= sqrt(1 - exp(-KL)) (Bretagnolle and Huber 1979), and any order's divergence is at

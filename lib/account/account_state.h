@@ -5,15 +5,19 @@
 
 #include "account_ledger.h"
 #include "account_store.h"
+#include "account_terms.h"
 #include "base_threads.h"
 
 #include <stdatomic.h>
 
-/* A debit: its events are n of the ledger's, from `first`. */
+/* A debit: its events are n of the ledger's, from `first`. What follows is filled in when a report wants it
+ * (account_share.h). */
 struct dpm_account_entry {
     char *purpose;
     size_t first, n;
     int test_noise;
+    double share; /* of the Renyi divergence at share_order; NAN where the entry has none */
+    double alone; /* the epsilon that it would have as the only entry of a planned ledger */
 };
 
 /* What changes; behind the lock. */
@@ -24,13 +28,15 @@ struct dpm_account_state {
     struct dpm_account_entry *entries;
     size_t n_entries, entries_capacity;
     double spent;
+    size_t n_alone;     /* entries whose `alone` is known */
+    size_t n_shared;    /* entries that the shares divide the whole among; 0: none are known */
+    double share_order; /* the best for all entries together, or the filter's; 0: no entry has a divergence */
     struct dpm_store *store;    /* NULL: in memory only */
     struct dpm_store_mark mark; /* what of the store is in memory */
 };
 
 struct dpmix_accountant {
-    double epsilon, delta;
-    int adjacency;
+    struct dpm_account_terms terms;
     long process; /* that opened it */
     atomic_size_t references;
     struct dpm_account_state *state; /* a const accountant locks, too */

@@ -12,8 +12,8 @@
 
 enum {
     APPLICATION_ID = 0x44504C31, /* "DPL1" */
-    USER_VERSION = 1,
-    LEAST_SQLITE = 3015000, /* knows synchronous = EXTRA */
+    USER_VERSION = 2,            /* version 1 had no modes */
+    LEAST_SQLITE = 3015000,      /* knows synchronous = EXTRA */
     BUSY_MILLISECONDS = 60000,
 };
 
@@ -21,8 +21,8 @@ enum {
  * trigger above all. `chain` is the checksum of a data set's entries, `seal` that of its row. */
 static const char *const tables[] = {
     "CREATE TABLE datasets (id INTEGER PRIMARY KEY, name TEXT NOT NULL, epsilon REAL NOT NULL,"
-    " delta REAL NOT NULL, adjacency INTEGER NOT NULL, entries INTEGER NOT NULL, chain INTEGER NOT NULL,"
-    " seal INTEGER NOT NULL)",
+    " delta REAL NOT NULL, adjacency INTEGER NOT NULL, mode INTEGER NOT NULL, renyi_order REAL NOT NULL,"
+    " entries INTEGER NOT NULL, chain INTEGER NOT NULL, seal INTEGER NOT NULL)",
     "CREATE TABLE entries (dataset INTEGER NOT NULL, entry INTEGER NOT NULL, purpose TEXT NOT NULL,"
     " test_noise INTEGER NOT NULL, PRIMARY KEY (dataset, entry)) WITHOUT ROWID",
     "CREATE TABLE events (dataset INTEGER NOT NULL, entry INTEGER NOT NULL, event INTEGER NOT NULL,"
@@ -32,18 +32,23 @@ static const char *const tables[] = {
 
 enum { N_TABLES = sizeof tables / sizeof *tables };
 
+/* The first of the tables as version 1 had it. */
+static const char datasets_before[] =
+    "CREATE TABLE datasets (id INTEGER PRIMARY KEY, name TEXT NOT NULL, epsilon REAL NOT NULL,"
+    " delta REAL NOT NULL, adjacency INTEGER NOT NULL, entries INTEGER NOT NULL, chain INTEGER NOT NULL,"
+    " seal INTEGER NOT NULL)";
+
 /* A data set's row. */
 struct row {
     sqlite3_int64 id;
-    double epsilon, delta;
-    int adjacency;
+    struct dpm_account_terms terms;
     struct dpm_store_mark mark;
 };
 
 struct dpm_store {
-    char *path;    /* absolute: the program may change its folder */
-    char *dataset; /* its name */
-    struct row row; /* its terms; the rest is as of the transaction */
+    char *path;          /* absolute: the program may change its folder */
+    char *dataset;       /* its name */
+    struct row row;      /* its terms; the rest is as of the transaction */
     sqlite3 *connection; /* NULL between transactions */
 };
 
@@ -63,8 +68,7 @@ static int fail_with(int code)
     case SQLITE_PERM: return dpm_fail(DPMIX_ERR_IO, "path: the ledger cannot be written");
     case SQLITE_FULL: return dpm_fail(DPMIX_ERR_IO, "path: no space is left for the ledger");
     default:
-        return dpm_fail(DPMIX_ERR_IO, "path: the ledger cannot be read or written: %s",
-                        sqlite3_errstr(code));
+        return dpm_fail(DPMIX_ERR_IO, "path: the ledger cannot be read or written: %s", sqlite3_errstr(code));
     }
 }
 
@@ -210,39 +214,43 @@ static uint64_t sum_event(uint64_t sum, const struct dpm_event *event)
     return sum_integer(sum, event->count);
 }
 
-static uint64_t seal_of(const struct row *row, const char *name)
+static uint64_t seal_of(const struct row *row, const char *name, sqlite3_int64 version)
 {
+    const struct dpm_account_terms *terms = &row->terms;
     uint64_t sum = sum_text(sum_integer(UINT64_C(0xCBF29CE484222325), (uint64_t)row->id), name);
-    sum = sum_integer(sum_real(sum_real(sum, row->epsilon), row->delta), (uint64_t)row->adjacency);
+    sum = sum_integer(sum_real(sum_real(sum, terms->epsilon), terms->delta), (uint64_t)terms->adjacency);
+    if (version > 1)
+        sum = sum_real(sum_integer(sum, (uint64_t)terms->mode), terms->order);
     return sum_integer(sum_integer(sum, (uint64_t)row->mark.entries), row->mark.chain);
 }
 
 /* ---- The file ---- */
 
-/* Whether the tables are ours. *blank: there are none of anybody's. */
-static int check_tables(sqlite3 *connection, int *blank)
+/* Whether the tables are ours, of the present *version or the one before; 0 when there are none of
+ * anybody's. */
+static int check_tables(sqlite3 *connection, sqlite3_int64 *version)
 {
     sqlite3_stmt *statement = NULL;
     int there = 0, n = 0, differ = 0;
-    sqlite3_int64 application = 0, version = 0;
+    sqlite3_int64 application = 0;
     int status = query_integer(connection, "PRAGMA application_id", &application);
     if (!status)
-        status = query_integer(connection, "PRAGMA user_version", &version);
+        status = query_integer(connection, "PRAGMA user_version", version);
     if (!status)
         status = prepare(&statement, connection,
                          "SELECT sql FROM sqlite_master WHERE name NOT GLOB 'sqlite_*' ORDER BY name");
     while (!status && !(status = step(statement, &there)) && there) {
         const char *sql = (const char *)sqlite3_column_text(statement, 0);
-        differ |= n >= N_TABLES || !sql || strcmp(sql, tables[n < N_TABLES ? n : 0]) != 0;
+        const char *ours = n == 0 && *version == 1 ? datasets_before : tables[n < N_TABLES ? n : 0];
+        differ |= n >= N_TABLES || !sql || strcmp(sql, ours) != 0;
         n++;
     }
     sqlite3_finalize(statement);
-    *blank = !status && n == 0 && application == 0 && version == 0;
-    if (status || *blank)
+    if (status || (n == 0 && application == 0 && *version == 0))
         return status;
     if (application != APPLICATION_ID)
         return dpm_fail(DPMIX_ERR_FORMAT, "path: the file is no ledger");
-    if (version != USER_VERSION)
+    if (*version < 1 || *version > USER_VERSION)
         return dpm_fail(DPMIX_ERR_FORMAT, "path: the ledger is of another version of the library");
     return n != N_TABLES || differ ? damaged() : DPMIX_OK;
 }
@@ -258,6 +266,33 @@ static int make_tables(sqlite3 *connection)
     return status ? status : execute(connection, marks);
 }
 
+static const char all_rows[] =
+    "SELECT id, name, epsilon, delta, adjacency, mode, renyi_order, entries, chain,"
+    " seal FROM datasets ORDER BY id";
+static const char all_rows_before[] = "SELECT id, name, epsilon, delta, adjacency, 1, 0.0, entries, chain,"
+                                      " seal FROM datasets_before ORDER BY id";
+
+/* The row that a statement stands at, which is to be number `id`; *name lasts as long as it stands there. */
+static int read_row(sqlite3_stmt *statement, sqlite3_int64 version, sqlite3_int64 id, struct row *row,
+                    const char **name)
+{
+    if (!has_types(statement, "itddiidiii"))
+        return damaged();
+    *name = (const char *)sqlite3_column_text(statement, 1);
+    if (!*name)
+        return fail_with(SQLITE_NOMEM);
+    row->id = sqlite3_column_int64(statement, 0);
+    row->terms.epsilon = sqlite3_column_double(statement, 2);
+    row->terms.delta = sqlite3_column_double(statement, 3);
+    row->terms.adjacency = sqlite3_column_int(statement, 4);
+    row->terms.mode = sqlite3_column_int(statement, 5);
+    row->terms.order = sqlite3_column_double(statement, 6);
+    row->mark.entries = sqlite3_column_int64(statement, 7);
+    row->mark.chain = (uint64_t)sqlite3_column_int64(statement, 8);
+    uint64_t seal = (uint64_t)sqlite3_column_int64(statement, 9);
+    return row->id == id && seal_of(row, *name, version) == seal ? DPMIX_OK : damaged();
+}
+
 /* Reads the rows of all data sets, so that a damaged name is not taken for another data set's. *there:
  * whether `name` is among them; then `row` is its row, else the first free one. */
 static int find_dataset(sqlite3 *connection, const char *name, struct row *row, int *there)
@@ -265,27 +300,12 @@ static int find_dataset(sqlite3 *connection, const char *name, struct row *row, 
     sqlite3_stmt *statement = NULL;
     int more, found = 0;
     sqlite3_int64 last = 0;
-    int status = prepare(&statement, connection,
-                         "SELECT id, name, epsilon, delta, adjacency, entries, chain, seal"
-                         " FROM datasets ORDER BY id");
+    int status = prepare(&statement, connection, all_rows);
     while (!status && !(status = step(statement, &more)) && more) {
         struct row one;
-        if (!has_types(statement, "itddiiii")) {
-            status = damaged();
-            break;
-        }
-        const char *its = (const char *)sqlite3_column_text(statement, 1);
-        one.id = sqlite3_column_int64(statement, 0);
-        one.epsilon = sqlite3_column_double(statement, 2);
-        one.delta = sqlite3_column_double(statement, 3);
-        one.adjacency = sqlite3_column_int(statement, 4);
-        one.mark.entries = sqlite3_column_int64(statement, 5);
-        one.mark.chain = (uint64_t)sqlite3_column_int64(statement, 6);
-        if (!its)
-            status = fail_with(SQLITE_NOMEM);
-        else if (one.id != ++last || seal_of(&one, its) != (uint64_t)sqlite3_column_int64(statement, 7))
-            status = damaged();
-        else if (strcmp(its, name) == 0) {
+        const char *its;
+        status = read_row(statement, USER_VERSION, ++last, &one, &its);
+        if (!status && strcmp(its, name) == 0) {
             found++;
             *row = one;
         }
@@ -301,18 +321,58 @@ static int find_dataset(sqlite3 *connection, const char *name, struct row *row, 
 
 static int insert_dataset(sqlite3 *connection, const char *name, const struct row *row)
 {
-    struct value values[] = {integer(row->id),    text(name),
-                             real(row->epsilon),  real(row->delta),
-                             integer(row->adjacency), integer((sqlite3_int64)seal_of(row, name))};
-    return run(connection, "INSERT INTO datasets VALUES (?, ?, ?, ?, ?, 0, 0, ?)", values, 6);
+    const struct dpm_account_terms *terms = &row->terms;
+    struct value values[] = {integer(row->id),
+                             text(name),
+                             real(terms->epsilon),
+                             real(terms->delta),
+                             integer(terms->adjacency),
+                             integer(terms->mode),
+                             real(terms->order),
+                             integer(row->mark.entries),
+                             integer((sqlite3_int64)row->mark.chain),
+                             integer((sqlite3_int64)seal_of(row, name, USER_VERSION))};
+    return run(connection, "INSERT INTO datasets VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values, 10);
+}
+
+/* Takes a file of version 1, all of whose data sets are planned, to the present one. */
+static int migrate(sqlite3 *connection)
+{
+    sqlite3_stmt *statement = NULL;
+    int more;
+    sqlite3_int64 last = 0;
+    int status = execute(connection, "ALTER TABLE datasets RENAME TO datasets_before");
+    if (!status)
+        status = execute(connection, tables[0]);
+    if (!status)
+        status = prepare(&statement, connection, all_rows_before);
+    while (!status && !(status = step(statement, &more)) && more) {
+        struct row row;
+        const char *name;
+        status = read_row(statement, 1, ++last, &row, &name);
+        if (!status)
+            status = insert_dataset(connection, name, &row);
+    }
+    sqlite3_finalize(statement);
+    if (!status)
+        status = execute(connection, "DROP TABLE datasets_before; PRAGMA user_version = 2");
+    return status;
+}
+
+/* What of the terms differs, or NULL. */
+static const char *difference(const struct dpm_account_terms *a, const struct dpm_account_terms *b)
+{
+    return a->epsilon != b->epsilon       ? "epsilon"
+           : a->delta != b->delta         ? "delta"
+           : a->adjacency != b->adjacency ? "adjacency"
+           : a->mode != b->mode           ? "mode"
+           : a->order != b->order         ? "order"
+                                          : NULL;
 }
 
 static int same_terms(const struct row *a, const struct row *b)
 {
-    const char *differs = a->epsilon != b->epsilon       ? "epsilon"
-                          : a->delta != b->delta         ? "delta"
-                          : a->adjacency != b->adjacency ? "adjacency"
-                                                         : NULL;
+    const char *differs = difference(&a->terms, &b->terms);
     if (differs)
         return dpm_fail(DPMIX_ERR_STATE, "%s: the ledger of the data set was begun with another", differs);
     return DPMIX_OK;
@@ -338,15 +398,16 @@ static int connect_to(struct dpm_store *store, const char *path, int create)
 int dpm_store_begin(struct dpm_store *store, int write)
 {
     struct row row = {0};
-    int blank, there = 0;
+    sqlite3_int64 version = 0;
+    int there = 0;
     int status = connect_to(store, store->path, 0);
     if (!status)
         status = execute(store->connection, write ? "BEGIN IMMEDIATE" : "BEGIN");
     if (!status)
-        status = check_tables(store->connection, &blank);
-    if (!status && !blank)
+        status = check_tables(store->connection, &version);
+    if (!status && version == USER_VERSION)
         status = find_dataset(store->connection, store->dataset, &row, &there);
-    if (!status && !there)
+    if (!status && !there) /* nor is it in an older copy of the file */
         status = dpm_fail(DPMIX_ERR_FORMAT, "path: the data set is no longer in the ledger");
     if (!status)
         status = same_terms(&store->row, &row);
@@ -400,8 +461,7 @@ static int read_event(sqlite3_stmt *statement, struct dpm_store_mark *at, sqlite
     return give(user, number == 0 ? purpose : NULL, test_noise, &event);
 }
 
-int dpm_store_read(struct dpm_store *store, struct dpm_store_mark *mark, dpm_store_event_fn *give,
-                   void *user)
+int dpm_store_read(struct dpm_store *store, struct dpm_store_mark *mark, dpm_store_event_fn *give, void *user)
 {
     const struct dpm_store_mark *end = &store->row.mark;
     struct dpm_store_mark at = *mark;
@@ -450,17 +510,22 @@ int dpm_store_append(struct dpm_store *store, struct dpm_store_mark *mark, const
     row.mark.chain = sum_entry(row.mark.chain, entry, purpose, test_noise);
     for (size_t i = 0; !status && i < n; i++) {
         struct dpm_event event = stored(&events[i]);
-        struct value values[] = {integer(row.id), integer(entry), integer((sqlite3_int64)i),
-                                 integer(event.kind), real(event.noise_multiplier),
-                                 real(event.sampling_rate), integer((sqlite3_int64)event.count)};
+        struct value values[] = {integer(row.id),
+                                 integer(entry),
+                                 integer((sqlite3_int64)i),
+                                 integer(event.kind),
+                                 real(event.noise_multiplier),
+                                 real(event.sampling_rate),
+                                 integer((sqlite3_int64)event.count)};
         status = run(store->connection, "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)", values, 7);
         row.mark.chain = sum_event(row.mark.chain, &event);
     }
     struct value tail[] = {integer(entry), integer((sqlite3_int64)row.mark.chain),
-                           integer((sqlite3_int64)seal_of(&row, store->dataset)), integer(row.id)};
+                           integer((sqlite3_int64)seal_of(&row, store->dataset, USER_VERSION)),
+                           integer(row.id)};
     if (!status)
-        status = run(store->connection,
-                     "UPDATE datasets SET entries = ?, chain = ?, seal = ? WHERE id = ?", tail, 4);
+        status = run(store->connection, "UPDATE datasets SET entries = ?, chain = ?, seal = ? WHERE id = ?",
+                     tail, 4);
     if (!status && sqlite3_changes(store->connection) != 1)
         status = damaged();
     if (!status)
@@ -495,27 +560,32 @@ static int check_integrity(sqlite3 *connection)
 }
 
 /* Finds or makes the data set, in a transaction that is on the disk at the end. */
-static int settle(struct dpm_store *store)
+static int settle(struct dpm_store *store, int any_order)
 {
     struct row row = store->row;
-    int blank, there = 0, in_doubt;
+    sqlite3_int64 version = 0;
+    int there = 0, in_doubt;
     int status = execute(store->connection, "BEGIN IMMEDIATE");
     if (!status)
-        status = check_tables(store->connection, &blank);
+        status = check_tables(store->connection, &version);
     if (!status)
-        status = blank ? make_tables(store->connection) : check_integrity(store->connection);
+        status = version == 0 ? make_tables(store->connection) : check_integrity(store->connection);
+    if (!status && version == 1)
+        status = migrate(store->connection);
     if (!status)
         status = find_dataset(store->connection, store->dataset, &row, &there);
+    if (!status && there && any_order)
+        store->row.terms.order = row.terms.order;
     if (!status)
-        status = there ? same_terms(&store->row, &row)
-                       : insert_dataset(store->connection, store->dataset, &row);
+        status =
+            there ? same_terms(&store->row, &row) : insert_dataset(store->connection, store->dataset, &row);
     if (!status)
         status = dpm_store_commit(store, &in_doubt);
     return status;
 }
 
-int dpm_store_open(struct dpm_store **out, const char *path, const char *dataset, double epsilon,
-                   double delta, int adjacency)
+int dpm_store_open(struct dpm_store **out, const char *path, const char *dataset,
+                   struct dpm_account_terms *terms, int any_order)
 {
     if (!sqlite3_threadsafe() || sqlite3_libversion_number() < LEAST_SQLITE)
         return dpm_fail(DPMIX_ERR_UNSUPPORTED, "path: this SQLite is too old, or built without threads");
@@ -523,7 +593,7 @@ int dpm_store_open(struct dpm_store **out, const char *path, const char *dataset
     struct dpm_store *store = dpm_alloc(1, sizeof *store);
     if (!store)
         return status;
-    store->row = (struct row){0, epsilon, delta, adjacency, {0, 0}};
+    store->row = (struct row){0, *terms, {0, 0}};
     store->dataset = copy_of(dataset);
     if (!store->dataset)
         goto out;
@@ -536,14 +606,16 @@ int dpm_store_open(struct dpm_store **out, const char *path, const char *dataset
         goto out;
     }
     store->path = copy_of(absolute);
-    status = store->path ? settle(store) : DPMIX_ERR_NOMEM;
+    status = store->path ? settle(store, any_order) : DPMIX_ERR_NOMEM;
 out:
     dpm_store_end(store);
-    if (status)
+    if (status) {
         dpm_store_free(store);
-    else
-        *out = store;
-    return status;
+        return status;
+    }
+    *terms = store->row.terms;
+    *out = store;
+    return DPMIX_OK;
 }
 
 void dpm_store_free(struct dpm_store *store)
@@ -557,10 +629,10 @@ void dpm_store_free(struct dpm_store *store)
 
 #else /* no ledger ever has a store */
 
-int dpm_store_open(struct dpm_store **out, const char *path, const char *dataset, double epsilon,
-                   double delta, int adjacency)
+int dpm_store_open(struct dpm_store **out, const char *path, const char *dataset,
+                   struct dpm_account_terms *terms, int any_order)
 {
-    (void)out, (void)path, (void)dataset, (void)epsilon, (void)delta, (void)adjacency;
+    (void)out, (void)path, (void)dataset, (void)terms, (void)any_order;
     return dpm_fail(DPMIX_ERR_UNSUPPORTED, "path: the library was built without SQLite");
 }
 
@@ -580,8 +652,7 @@ void dpm_store_end(struct dpm_store *store)
     (void)store;
 }
 
-int dpm_store_read(struct dpm_store *store, struct dpm_store_mark *mark, dpm_store_event_fn *give,
-                   void *user)
+int dpm_store_read(struct dpm_store *store, struct dpm_store_mark *mark, dpm_store_event_fn *give, void *user)
 {
     (void)store, (void)mark, (void)give, (void)user;
     return DPMIX_ERR_UNSUPPORTED;

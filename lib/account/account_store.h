@@ -9,6 +9,7 @@
 #define DPM_ACCOUNT_STORE_H
 
 #include "account_event.h"
+#include "account_terms.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -25,10 +26,12 @@ struct dpm_store_mark {
 typedef int dpm_store_event_fn(void *user, const char *purpose, int test_noise,
                                const struct dpm_event *event);
 
-/* Makes the file, and the data set in it, where they do not exist. DPMIX_ERR_STATE when the data set is there
- * with other terms; DPMIX_ERR_FORMAT when the file is damaged or another program's; DPMIX_ERR_IO. */
-int dpm_store_open(struct dpm_store **out, const char *path, const char *dataset, double epsilon,
-                   double delta, int adjacency);
+/* Makes the file, and the data set in it, where they do not exist; takes a file of an older version to the
+ * present one. With `any_order`, terms->order becomes that of the data set where it is there. DPMIX_ERR_STATE
+ * when it is there with other terms; DPMIX_ERR_FORMAT when the file is damaged or another program's;
+ * DPMIX_ERR_IO. */
+int dpm_store_open(struct dpm_store **out, const char *path, const char *dataset,
+                   struct dpm_account_terms *terms, int any_order);
 void dpm_store_free(struct dpm_store *store); /* NULL is fine; works in a forked process, too */
 
 /* Begins a transaction, to read, or to write: then no other process writes until its end. */

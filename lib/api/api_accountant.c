@@ -4,6 +4,7 @@
 #include "account_ledger.h"
 #include "api_check.h"
 #include "base_alloc.h"
+#include "base_fail.h"
 
 int dpmix_accountant_new(dpmix_accountant **out, double epsilon, double delta, int adjacency)
 {
@@ -20,6 +21,36 @@ int dpmix_accountant_open(dpmix_accountant **out, const char *path, const char *
     API_RETURN(dpm_accountant_open(out, path, dataset, epsilon, delta, adjacency));
 }
 
+/* The terms of a privacy filter. */
+static int filter_terms(struct dpm_account_terms *terms, double epsilon, double delta, int adjacency,
+                        int mode, double order)
+{
+    if (mode != DPMIX_MODE_RENYI && mode != DPMIX_MODE_GAUSSIAN)
+        return dpm_fail(DPMIX_ERR_RANGE, "mode: must be DPMIX_MODE_RENYI or DPMIX_MODE_GAUSSIAN");
+    *terms = (struct dpm_account_terms){epsilon, delta, adjacency, mode, order};
+    return DPMIX_OK;
+}
+
+int dpmix_accountant_new_adaptive(dpmix_accountant **out, double epsilon, double delta, int adjacency,
+                                  int mode, double order)
+{
+    API_NEED(out);
+    struct dpm_account_terms terms;
+    int status = filter_terms(&terms, epsilon, delta, adjacency, mode, order);
+    API_RETURN(status ? status : dpm_accountant_new_terms(out, terms));
+}
+
+int dpmix_accountant_open_adaptive(dpmix_accountant **out, const char *path, const char *dataset,
+                                   double epsilon, double delta, int adjacency, int mode, double order)
+{
+    API_NEED(out);
+    API_NEED(path);
+    API_NEED(dataset);
+    struct dpm_account_terms terms;
+    int status = filter_terms(&terms, epsilon, delta, adjacency, mode, order);
+    API_RETURN(status ? status : dpm_accountant_open_terms(out, path, dataset, terms));
+}
+
 void dpmix_accountant_free(dpmix_accountant *accountant)
 {
     dpm_accountant_unref(accountant);
@@ -30,6 +61,23 @@ int dpmix_accountant_spent(const dpmix_accountant *accountant, double *epsilon)
     API_NEED(accountant);
     API_NEED(epsilon);
     API_RETURN(dpm_accountant_spent(accountant, epsilon));
+}
+
+int dpmix_accountant_spent_group(const dpmix_accountant *accountant, double *epsilon, int group)
+{
+    API_NEED(accountant);
+    API_NEED(epsilon);
+    API_RETURN(dpm_accountant_spent_group(accountant, epsilon, group));
+}
+
+int dpmix_accountant_mode(const dpmix_accountant *accountant, int *mode, double *order)
+{
+    API_NEED(accountant);
+    if (mode)
+        *mode = dpm_accountant_mode(accountant);
+    if (order)
+        *order = dpm_accountant_order(accountant);
+    return DPMIX_OK;
 }
 
 int dpmix_accountant_budget(const dpmix_accountant *accountant, double *epsilon, double *delta,

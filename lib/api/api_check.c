@@ -37,13 +37,26 @@ struct dpm_fit dpm_api_fit(struct dpmix_accountant *accountant, struct dpmix_dat
     };
 }
 
-int dpm_api_rows(const float *rows, size_t n_rows, size_t n_columns, const struct dpm_bounds *bounds)
+int dpm_api_rows(const void *rows, size_t n_rows, size_t n_columns, const struct dpm_bounds *bounds)
 {
     if (n_columns != bounds->n_columns)
         return dpm_fail(DPMIX_ERR_RANGE, "n_columns: not the number that the model was fitted with");
     if (!rows && n_rows > 0)
         return dpm_fail(DPMIX_ERR_ARG, "rows: NULL");
-    if (n_rows > SIZE_MAX / sizeof(float) / n_columns)
+    if (n_rows > SIZE_MAX / sizeof(double) / n_columns)
         return dpm_fail(DPMIX_ERR_RANGE, "the number of rows: too large");
+    return DPMIX_OK;
+}
+
+int dpm_api_queries(const double *fractions, const struct dpm_count_queries *queries)
+{
+    if (!queries->offsets)
+        return dpm_fail(DPMIX_ERR_ARG, "offsets: NULL");
+    if (!fractions && queries->n_queries > 0)
+        return dpm_fail(DPMIX_ERR_ARG, "fractions: NULL");
+    if (queries->n_predicates > 0 && !queries->columns)
+        return dpm_fail(DPMIX_ERR_ARG, "columns: NULL");
+    if (queries->n_predicates > 0 && (!queries->lower || !queries->upper))
+        return dpm_fail(DPMIX_ERR_ARG, "lower, upper: NULL");
     return DPMIX_OK;
 }

@@ -6,6 +6,7 @@
 #include "base_blob.h"
 #include "base_fail.h"
 #include "base_options.h"
+#include "generator_count.h"
 #include "privacy.h"
 
 #include <stddef.h>
@@ -40,7 +41,10 @@ int dpm_api_share(double share);
 struct dpm_fit dpm_api_fit(struct dpmix_accountant *accountant, struct dpmix_dataset *dataset, double share,
                            dpmix_progress_fn progress, void *user, const struct dpmix_options *options);
 
-/* Rows and columns of a call that samples or assigns. */
-int dpm_api_rows(const float *rows, size_t n_rows, size_t n_columns, const struct dpm_bounds *bounds);
+/* Rows and columns of a call that samples or assigns, of any type. */
+int dpm_api_rows(const void *rows, size_t n_rows, size_t n_columns, const struct dpm_bounds *bounds);
+
+/* The arrays of a call that counts; their contents are checked where they are read. */
+int dpm_api_queries(const double *fractions, const struct dpm_count_queries *queries);
 
 #endif

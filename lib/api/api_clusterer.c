@@ -3,6 +3,7 @@
 
 #include "api_check.h"
 #include "cluster_kind.h"
+#include "mixture_rehearsal.h"
 
 #include <string.h>
 
@@ -27,6 +28,22 @@ int dpmix_clusterer_fit(dpmix_clusterer *clusterer, dpmix_accountant *accountant
     struct dpm_fit fit = dpm_api_fit(accountant, dataset, share, progress, user, &clusterer->options);
     int status = dpm_api_share(share);
     API_RETURN(status ? status : dpm_clusterer_fit(clusterer, &fit));
+}
+
+int dpmix_clusterer_plan(const dpmix_clusterer *clusterer, double *epsilon, double *noise_multiplier,
+                         double *bytes, double *seconds, const dpmix_accountant *accountant, double share,
+                         size_t n_rows, size_t n_columns, int n_classes)
+{
+    API_NEED(clusterer);
+    API_NEED(accountant);
+    struct dpm_rehearsal rehearsal = {NULL, clusterer, accountant, share, n_rows, n_columns, n_classes, 1};
+    struct dpm_forecast forecast;
+    int status = dpm_api_share(share);
+    if (!status)
+        status = dpm_rehearse(&forecast, &rehearsal);
+    if (!status)
+        dpm_forecast_give(&forecast, epsilon, noise_multiplier, bytes, seconds);
+    API_RETURN(status);
 }
 
 int dpmix_clusterer_parts(const dpmix_clusterer *clusterer)

@@ -2,7 +2,9 @@
 #include <dpmix/dpmix.h>
 
 #include "api_check.h"
+#include "generator_count.h"
 #include "generator_kind.h"
+#include "mixture_rehearsal.h"
 
 int dpmix_generator_new(dpmix_generator **out, int kind, const dpmix_options *options)
 {
@@ -27,15 +29,59 @@ int dpmix_generator_fit(dpmix_generator *generator, dpmix_accountant *accountant
     API_RETURN(status ? status : dpm_generator_fit(generator, &fit));
 }
 
+int dpmix_generator_plan(const dpmix_generator *generator, double *epsilon, double *noise_multiplier,
+                         double *bytes, double *seconds, const dpmix_accountant *accountant, double share,
+                         size_t n_rows, size_t n_columns, int n_classes, int n_parts)
+{
+    API_NEED(generator);
+    API_NEED(accountant);
+    struct dpm_rehearsal rehearsal = {generator, NULL,      accountant, share,
+                                      n_rows,    n_columns, n_classes,  n_parts};
+    struct dpm_forecast forecast;
+    int status = dpm_api_share(share);
+    if (!status)
+        status = dpm_rehearse(&forecast, &rehearsal);
+    if (!status)
+        dpm_forecast_give(&forecast, epsilon, noise_multiplier, bytes, seconds);
+    API_RETURN(status);
+}
+
+static const double one_part[] = {1};
+
+static int sample(const struct dpmix_generator *generator, int type, void *rows, int32_t *labels,
+                  uint64_t first, size_t n, size_t n_columns, const uint64_t *seed)
+{
+    int status = dpm_api_rows(rows, n, n_columns, &generator->bounds);
+    return status ? status
+                  : dpm_generator_sample(generator, one_part, type, rows, labels, NULL, first, n, seed);
+}
+
 int dpmix_generator_sample(const dpmix_generator *generator, float *rows, int32_t *labels, uint64_t first,
                            size_t n, size_t n_columns, const uint64_t *seed)
 {
-    static const double one_part[] = {1};
     API_NEED(generator);
     API_FITTED(generator);
-    int status = dpm_api_rows(rows, n, n_columns, &generator->bounds);
+    API_RETURN(sample(generator, DPM_TYPE_F32, rows, labels, first, n, n_columns, seed));
+}
+
+int dpmix_generator_sample_f64(const dpmix_generator *generator, double *rows, int32_t *labels,
+                               uint64_t first, size_t n, size_t n_columns, const uint64_t *seed)
+{
+    API_NEED(generator);
+    API_FITTED(generator);
+    API_RETURN(sample(generator, DPM_TYPE_F64, rows, labels, first, n, n_columns, seed));
+}
+
+int dpmix_generator_count(const dpmix_generator *generator, double *fractions, const size_t *offsets,
+                          size_t n_queries, const size_t *columns, const double *lower, const double *upper,
+                          size_t n_predicates, uint64_t n_samples, const uint64_t *seed)
+{
+    API_NEED(generator);
+    API_FITTED(generator);
+    struct dpm_count_queries queries = {offsets, n_queries, columns, lower, upper, n_predicates};
+    int status = dpm_api_queries(fractions, &queries);
     API_RETURN(status ? status
-                      : dpm_generator_sample(generator, one_part, rows, labels, NULL, first, n, seed));
+                      : dpm_generator_count(generator, one_part, 0, fractions, &queries, n_samples, seed));
 }
 
 int dpmix_generator_ledger(const dpmix_generator *generator, char *text, size_t capacity, size_t *length)

@@ -55,13 +55,36 @@ static int need_fitted(const dpmix_mixture *mixture)
     return DPMIX_OK;
 }
 
-int dpmix_mixture_sample(const dpmix_mixture *mixture, float *rows, int32_t *labels, uint64_t first, size_t n,
-                         size_t n_columns, const uint64_t *seed)
+static int sample(const struct dpmix_mixture *mixture, int type, void *rows, int32_t *labels, uint64_t first,
+                  size_t n, size_t n_columns, const uint64_t *seed)
 {
     int status = need_fitted(mixture);
     if (!status)
         status = dpm_api_rows(rows, n, n_columns, &mixture->generator->bounds);
-    API_RETURN(status ? status : dpm_mixture_sample(mixture, rows, labels, first, n, seed));
+    return status ? status : dpm_mixture_sample(mixture, type, rows, labels, first, n, seed);
+}
+
+int dpmix_mixture_sample(const dpmix_mixture *mixture, float *rows, int32_t *labels, uint64_t first, size_t n,
+                         size_t n_columns, const uint64_t *seed)
+{
+    API_RETURN(sample(mixture, DPM_TYPE_F32, rows, labels, first, n, n_columns, seed));
+}
+
+int dpmix_mixture_sample_f64(const dpmix_mixture *mixture, double *rows, int32_t *labels, uint64_t first,
+                             size_t n, size_t n_columns, const uint64_t *seed)
+{
+    API_RETURN(sample(mixture, DPM_TYPE_F64, rows, labels, first, n, n_columns, seed));
+}
+
+int dpmix_mixture_count(const dpmix_mixture *mixture, double *fractions, const size_t *offsets,
+                        size_t n_queries, const size_t *columns, const double *lower, const double *upper,
+                        size_t n_predicates, uint64_t n_samples, const uint64_t *seed)
+{
+    struct dpm_count_queries queries = {offsets, n_queries, columns, lower, upper, n_predicates};
+    int status = need_fitted(mixture);
+    if (!status)
+        status = dpm_api_queries(fractions, &queries);
+    API_RETURN(status ? status : dpm_mixture_count(mixture, fractions, &queries, n_samples, seed));
 }
 
 int dpmix_mixture_ledger(const dpmix_mixture *mixture, char *text, size_t capacity, size_t *length)

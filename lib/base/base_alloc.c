@@ -16,6 +16,24 @@ static atomic_uint_fast64_t countdown; /* 0: no failure is planned */
 static atomic_int fail_for_ever;
 static atomic_int_fast64_t live;
 
+/* Of the calling thread: a fit's memory comes and goes on one, so other fits do not disturb the count. */
+static _Thread_local int64_t bytes_held, bytes_peak;
+
+static void count_bytes(int64_t bytes)
+{
+    bytes_held += bytes;
+    if (bytes_held > bytes_peak)
+        bytes_peak = bytes_held;
+}
+
+/* Of the block behind a header: what may be wiped. */
+static size_t block_size(const void *memory)
+{
+    struct header header;
+    memcpy(&header, (const unsigned char *)memory - ALIGNMENT, sizeof header);
+    return header.size;
+}
+
 static int planned_failure(void)
 {
     uint_fast64_t left = atomic_load(&countdown);
@@ -52,6 +70,7 @@ void *dpm_alloc(size_t n, size_t size)
     memset(whole, 0, padded);
     memcpy(whole, &(struct header){padded - ALIGNMENT}, sizeof(struct header));
     atomic_fetch_add(&live, 1);
+    count_bytes((int64_t)padded);
     return whole + ALIGNMENT;
 }
 
@@ -60,6 +79,7 @@ void dpm_free(void *memory)
     if (!memory)
         return;
     atomic_fetch_sub(&live, 1);
+    count_bytes(-(int64_t)(block_size(memory) + ALIGNMENT));
     free((unsigned char *)memory - ALIGNMENT);
 }
 
@@ -79,9 +99,7 @@ void dpm_free_wiped(void *memory)
 {
     if (!memory)
         return;
-    struct header header;
-    memcpy(&header, (unsigned char *)memory - ALIGNMENT, sizeof header);
-    dpm_wipe(memory, header.size);
+    dpm_wipe(memory, block_size(memory));
     dpm_free(memory);
 }
 
@@ -94,4 +112,15 @@ void dpm_alloc_fail_after(uint64_t nth, int for_ever)
 int64_t dpm_alloc_live(void)
 {
     return atomic_load(&live);
+}
+
+int64_t dpm_alloc_watch(void)
+{
+    bytes_peak = bytes_held;
+    return bytes_held;
+}
+
+int64_t dpm_alloc_peak(void)
+{
+    return bytes_peak;
 }

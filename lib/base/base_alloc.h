@@ -31,4 +31,10 @@ void dpm_alloc_fail_after(uint64_t nth, int for_ever);
 /* For tests: blocks that are allocated and not freed. */
 int64_t dpm_alloc_live(void);
 
+/* Bytes that the calling thread has allocated less those that it has freed, headers included: as they are
+ * now, and the most since the thread's last dpm_alloc_watch. What a thread frees of another's counts against
+ * it, so both may be negative; differences are what they are for. */
+int64_t dpm_alloc_watch(void);
+int64_t dpm_alloc_peak(void);
+
 #endif

@@ -6,7 +6,7 @@
 
 #include <dpmix/options.h>
 
-enum { DPM_OPTION_KEYS = 64 };
+enum { DPM_OPTION_KEYS = 128 };
 
 struct dpmix_options {
     double value[DPM_OPTION_KEYS]; /* by key; whole numbers are small enough to be exact */

@@ -105,7 +105,8 @@ int dpm_clusterer_assign(const struct dpmix_clusterer *clusterer, int32_t *parts
     for (size_t first = 0; !status && first < n_rows; first += CHUNK) {
         size_t n = n_rows - first < CHUNK ? n_rows - first : CHUNK;
         for (size_t i = 0; i < n; i++)
-            dpm_bounds_normalise(&clusterer->bounds, rows + (first + i) * columns, normalised + i * columns);
+            dpm_bounds_normalise(&clusterer->bounds, DPM_TYPE_F32, rows + (first + i) * columns,
+                                 normalised + i * columns);
         clusterer->kind->assign(clusterer, parts + first, normalised, labels ? labels + first : NULL, n,
                                 columns, scratch);
     }

@@ -21,9 +21,11 @@ static void count_labels(const void *model, const struct dpm_block *block, float
 static int fit_label(struct dpmix_clusterer *clusterer, const struct dpm_fit *fit)
 {
     struct dpm_release *release = NULL;
+    int count_noise = dpm_option_int(&clusterer->options, DPMIX_OPTION_COUNT_NOISE);
     struct dpm_query_plan plan = {
         .n_matrices = 1,
         .matrix = {{(size_t)clusterer->n_classes, 1, 1}},
+        .noise = count_noise == DPMIX_COUNT_NOISE_GEOMETRIC ? DPM_NOISE_GEOMETRIC : DPM_NOISE_GAUSSIAN,
         .clip_norm = 1,
         .cancellation = 1,
         .sampling_rate = 1,

@@ -54,11 +54,24 @@ int dpm_generator_new(struct dpmix_generator **out, int kind, const struct dpmix
 void dpm_generator_free(struct dpmix_generator *generator);
 int dpm_generator_fit(struct dpmix_generator *generator, const struct dpm_fit *fit);
 
-/* Records `first`, ..., first + n - 1 of the endless sequence of *seed (NULL: fresh random bits). A record's
- * part is drawn by `weights` (n_parts numbers, sum 1). rows: n x columns, in declared units. labels:
- * DPMIX_ERR_UNSUPPORTED unless the generator makes them; NULL when not wanted. parts: NULL, or where the
- * parts go. */
-int dpm_generator_sample(const struct dpmix_generator *generator, const double *weights, float *rows,
+/* Records of a sequence, in its order. */
+struct dpm_records {
+    size_t n;
+    const float *rows;     /* n x columns, normalised; dpm_bounds_restore() makes declared units of them */
+    const int32_t *labels; /* n, or NULL */
+    const int32_t *parts;  /* n */
+};
+typedef void dpm_records_fn(void *user, const struct dpm_records *records);
+
+/* Gives `visit` the records `first`, ..., first + n - 1 of the endless sequence of *seed (NULL: fresh random
+ * bits), some at a time. A record's part is drawn by `weights` (n_parts numbers, sum 1).
+ * DPMIX_ERR_UNSUPPORTED when labels are wanted and the generator makes none. */
+int dpm_generator_draw(const struct dpmix_generator *generator, const double *weights, int with_labels,
+                       uint64_t first, uint64_t n, const uint64_t *seed, dpm_records_fn *visit, void *user);
+
+/* The same into memory. type: DPM_TYPE_F32 or DPM_TYPE_F64, of rows, which get n x columns values in declared
+ * units. labels, parts: NULL, or where they go. */
+int dpm_generator_sample(const struct dpmix_generator *generator, const double *weights, int type, void *rows,
                          int32_t *labels, int32_t *parts, uint64_t first, size_t n, const uint64_t *seed);
 
 void dpm_generator_put(const struct dpmix_generator *generator, struct dpm_blob *blob);

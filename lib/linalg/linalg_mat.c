@@ -1,35 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Validated BLIS calls. BLIS ends the process on a bad shape, so shapes are asserted here first; its
- * small-matrix path is switched off, because it picks kernels by the number of rows and row independence must
- * not hang on that. */
+/* Validated products: by our own kernels on processors with fused multiply-add of wide vectors, by BLIS on
+ * others. BLIS ends the process on a bad shape, so shapes are asserted here first; its small-matrix path is
+ * switched off, because it picks kernels by the number of rows and row independence must not hang on that. */
 #include "linalg_mat.h"
+#include "base_simd.h"
 #include "base_threads.h"
+#include "linalg_gemm.h"
 
 #include <assert.h>
 #include <blis.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 static dpm_once start_once = DPM_ONCE_INIT;
-static _Atomic int use_plain; /* set once, under start_once */
-
-/* Debian's BLIS 0.9 takes its AVX2 kernels on virtual machines that have AVX-512, because it parses the brand
- * string of the processor. The variable is BLIS's own way to choose; it is read once, and removed again. */
-static void choose_kernels(void)
-{
-#if (defined(__GNUC__) || defined(__clang__)) && defined(__x86_64__)
-    const char *version = bli_info_get_version_str();
-    if (strncmp(version, "0.9.", 4) == 0 && !getenv("BLIS_ARCH_TYPE") && __builtin_cpu_supports("avx512f") &&
-        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512vl") && setenv("BLIS_ARCH_TYPE", "0", 0) == 0) {
-        bli_init();
-        unsetenv("BLIS_ARCH_TYPE");
-        return;
-    }
-#endif
-    bli_init();
-}
+static _Atomic int use_blis; /* set once, under start_once */
 
 enum operation { MUL, MUL_BT, MUL_AT };
 
@@ -51,18 +35,15 @@ static void blis_product(enum operation operation, float *c, size_t ldc, const f
                  (inc_t)ldb, 1, &zero, c, (inc_t)ldc, 1, NULL, &runtime);
 }
 
-static void plain_product(enum operation operation, float *c, size_t ldc, const float *a, size_t lda,
-                          const float *b, size_t ldb, size_t m, size_t n, size_t k)
+static void own_product(enum operation operation, float *c, size_t ldc, const float *a, size_t lda,
+                        const float *b, size_t ldb, size_t m, size_t n, size_t k)
 {
-    for (size_t i = 0; i < m; i++) {
-        float *row = c + i * ldc;
-        memset(row, 0, n * sizeof *row);
-        for (size_t l = 0; l < k; l++) {
-            float factor = a[i * lda + l];
-            for (size_t j = 0; j < n; j++)
-                row[j] += factor * (operation == MUL ? b[l * ldb + j] : b[j * ldb + l]);
-        }
-    }
+    struct dpm_gemm_matrix left = {a, lda, 1}, right = {b, ldb, 1};
+    if (operation == MUL_AT)
+        left = (struct dpm_gemm_matrix){a, 1, lda};
+    if (operation == MUL_BT)
+        right = (struct dpm_gemm_matrix){b, 1, ldb};
+    dpm_gemm_run(c, ldc, left, right, m, n, k);
 }
 
 static float probe_value(uint32_t *state)
@@ -96,10 +77,13 @@ static int is_row_independent(enum operation operation)
     return same;
 }
 
+/* The plain kernel is slow, so BLIS comes before it, if it keeps its rows apart. */
 static void start(void)
 {
-    choose_kernels();
-    use_plain = !is_row_independent(MUL) || !is_row_independent(MUL_BT);
+    if (dpm_simd_level() != DPM_SIMD_PLAIN)
+        return;
+    bli_init();
+    use_blis = is_row_independent(MUL) && is_row_independent(MUL_BT);
 }
 
 void dpm_mat_mul(float *c, size_t ldc, const float *a, size_t lda, const float *b, size_t ldb, size_t m,
@@ -109,7 +93,7 @@ void dpm_mat_mul(float *c, size_t ldc, const float *a, size_t lda, const float *
     if (m == 0 || n == 0)
         return;
     dpm_call_once(&start_once, start);
-    (use_plain ? plain_product : blis_product)(MUL, c, ldc, a, lda, b, ldb, m, n, k);
+    (use_blis ? blis_product : own_product)(MUL, c, ldc, a, lda, b, ldb, m, n, k);
 }
 
 void dpm_mat_mul_bt(float *c, size_t ldc, const float *a, size_t lda, const float *b, size_t ldb, size_t m,
@@ -119,7 +103,7 @@ void dpm_mat_mul_bt(float *c, size_t ldc, const float *a, size_t lda, const floa
     if (m == 0 || n == 0)
         return;
     dpm_call_once(&start_once, start);
-    (use_plain ? plain_product : blis_product)(MUL_BT, c, ldc, a, lda, b, ldb, m, n, k);
+    (use_blis ? blis_product : own_product)(MUL_BT, c, ldc, a, lda, b, ldb, m, n, k);
 }
 
 void dpm_mat_mul_at(float *c, size_t ldc, const float *a, size_t lda, const float *b, size_t ldb, size_t m,
@@ -129,11 +113,11 @@ void dpm_mat_mul_at(float *c, size_t ldc, const float *a, size_t lda, const floa
     if (m == 0 || n == 0)
         return;
     dpm_call_once(&start_once, start);
-    blis_product(MUL_AT, c, ldc, a, lda, b, ldb, m, n, k);
+    (use_blis ? blis_product : own_product)(MUL_AT, c, ldc, a, lda, b, ldb, m, n, k);
 }
 
 const char *dpm_mat_kernels(void)
 {
     dpm_call_once(&start_once, start);
-    return use_plain ? "plain" : bli_arch_string(bli_arch_query_id());
+    return use_blis ? bli_arch_string(bli_arch_query_id()) : dpm_gemm_name();
 }

@@ -3,8 +3,9 @@
  * dimension ld is the distance between rows.
  *
  * dpm_mat_mul and dpm_mat_mul_bt are row-independent: a row of the result has the same bits whatever the
- * other rows of `a` are and however many there are. The proof of the query's sensitivity needs it. It is
- * checked once in each process; a BLIS that fails the check is replaced by a plain kernel for these two. */
+ * other rows of `a` are and however many there are. The proof of the query's sensitivity needs it. Our own
+ * kernels (linalg_gemm.h) have it by construction, and all give the same bits. Where the processor runs none
+ * but the plain one, BLIS serves if it passes a check of this, once in each process. */
 #ifndef DPM_LINALG_MAT_H
 #define DPM_LINALG_MAT_H
 
@@ -23,7 +24,8 @@ void dpm_mat_mul_bt(float *c, size_t ldc, const float *a, size_t lda, const floa
 void dpm_mat_mul_at(float *c, size_t ldc, const float *a, size_t lda, const float *b, size_t ldb, size_t m,
                     size_t n, size_t k);
 
-/* Which kernels run: "blis skx", "plain", ...: a static string. */
+/* Which kernels run: ours, "avx512", "avx2" or "plain", or BLIS's by its name for the processor; a static
+ * string. */
 const char *dpm_mat_kernels(void);
 
 #endif

@@ -3,8 +3,6 @@
 #include "base_alloc.h"
 #include "base_fail.h"
 
-#include <string.h>
-
 int dpm_mixture_new(struct dpmix_mixture **out, struct dpmix_clusterer *clusterer,
                     const struct dpmix_generator *generator)
 {
@@ -33,16 +31,9 @@ void dpm_mixture_free(struct dpmix_mixture *mixture)
     dpm_free(mixture);
 }
 
-static int same_bounds(const struct dpm_bounds *a, const struct dpm_bounds *b)
-{
-    size_t bytes = a->n_columns * sizeof(float);
-    return a->n_columns == b->n_columns && memcmp(a->lower, b->lower, bytes) == 0 &&
-           memcmp(a->upper, b->upper, bytes) == 0;
-}
-
 int dpm_mixture_fit(struct dpmix_mixture *mixture, const struct dpm_fit *fit)
 {
-    if (!same_bounds(&mixture->clusterer->bounds, dpm_dataset_bounds(fit->dataset)))
+    if (!dpm_bounds_equal(&mixture->clusterer->bounds, dpm_dataset_bounds(fit->dataset)))
         return dpm_fail(DPMIX_ERR_STATE, "dataset: columns and bounds are not those of the clusterer");
     if (mixture->clusterer->kind->needs_labels &&
         mixture->clusterer->n_classes != dpm_dataset_classes(fit->dataset))
@@ -66,12 +57,19 @@ int dpm_mixture_classes(const struct dpmix_mixture *mixture)
     return mixture->generator->makes_labels || parts_are_labels(mixture) ? mixture->generator->n_classes : 0;
 }
 
-int dpm_mixture_sample(const struct dpmix_mixture *mixture, float *rows, int32_t *labels, uint64_t first,
-                       size_t n, const uint64_t *seed)
+int dpm_mixture_sample(const struct dpmix_mixture *mixture, int type, void *rows, int32_t *labels,
+                       uint64_t first, size_t n, const uint64_t *seed)
 {
     int by_part = parts_are_labels(mixture);
-    return dpm_generator_sample(mixture->generator, mixture->clusterer->weights, rows,
+    return dpm_generator_sample(mixture->generator, mixture->clusterer->weights, type, rows,
                                 by_part ? NULL : labels, by_part ? labels : NULL, first, n, seed);
+}
+
+int dpm_mixture_count(const struct dpmix_mixture *mixture, double *fractions,
+                      const struct dpm_count_queries *queries, uint64_t n_samples, const uint64_t *seed)
+{
+    return dpm_generator_count(mixture->generator, mixture->clusterer->weights, parts_are_labels(mixture),
+                               fractions, queries, n_samples, seed);
 }
 
 void dpm_mixture_put(const struct dpmix_mixture *mixture, struct dpm_blob *blob)
@@ -89,7 +87,7 @@ int dpm_mixture_get(struct dpmix_mixture **out, struct dpm_blob *blob)
     if (!status)
         status = dpm_generator_get(&mixture->generator, blob);
     if (!status && (mixture->generator->n_parts != mixture->clusterer->n_parts ||
-                    !same_bounds(&mixture->generator->bounds, &mixture->clusterer->bounds) ||
+                    !dpm_bounds_equal(&mixture->generator->bounds, &mixture->clusterer->bounds) ||
                     (mixture->clusterer->kind->needs_labels &&
                      mixture->generator->n_classes != mixture->clusterer->n_classes))) {
         dpm_blob_reject(blob);

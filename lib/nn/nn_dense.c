@@ -2,6 +2,7 @@
 #include "nn_dense.h"
 #include "base_alloc.h"
 #include "linalg_mat.h"
+#include "nn_kernels.h"
 
 #include <assert.h>
 #include <math.h>
@@ -52,13 +53,10 @@ void dpm_nn_dense_start(const struct dpm_nn_dense *net, float *weights, const fl
 static void activate(int activation, float *values, size_t n, size_t width, size_t stride)
 {
     for (size_t i = 0; i < n; i++, values += stride) {
-        if (activation == DPM_NN_RELU) {
-            for (size_t j = 0; j < width; j++)
-                values[j] = values[j] > 0 ? values[j] : 0;
-        } else if (activation == DPM_NN_TANH) {
-            for (size_t j = 0; j < width; j++)
-                values[j] = tanhf(values[j]);
-        }
+        if (activation == DPM_NN_RELU)
+            dpm_nn_relu(values, width);
+        else if (activation == DPM_NN_TANH)
+            dpm_nn_tanh(values, width);
     }
 }
 
@@ -70,13 +68,10 @@ static void differentiate(int activation, float *gradient, const float *values, 
     if (activation == DPM_NN_LINEAR)
         return; /* `values` may be NULL */
     for (size_t i = 0; i < n; i++, gradient += width, values += stride) {
-        if (activation == DPM_NN_RELU) {
-            for (size_t j = 0; j < width; j++)
-                gradient[j] = values[j] > 0 ? gradient[j] : 0;
-        } else {
-            for (size_t j = 0; j < width; j++)
-                gradient[j] *= 1 - values[j] * values[j];
-        }
+        if (activation == DPM_NN_RELU)
+            dpm_nn_relu_gradient(gradient, values, width);
+        else
+            dpm_nn_tanh_gradient(gradient, values, width);
     }
 }
 

@@ -1,29 +1,106 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "nn_optim.h"
 
+#include <assert.h>
 #include <math.h>
 
-static float clamp_weight(float value)
+double dpm_nn_optim_rate(const struct dpm_nn_optim *optim, uint64_t step, uint64_t steps)
 {
-    return value > DPM_NN_WEIGHT_LIMIT ? DPM_NN_WEIGHT_LIMIT
-                                       : (value < -DPM_NN_WEIGHT_LIMIT ? -DPM_NN_WEIGHT_LIMIT : value);
+    const double pi = 3.14159265358979323846;
+    uint64_t warm = (uint64_t)rint(optim->warmup * (double)steps);
+    if (step < warm)
+        return optim->rate * (double)(step + 1) / (double)warm;
+    double left = steps > warm + 1 ? (double)(steps - 1 - warm) : 1;
+    double progress = fmin(1, (double)(step - warm) / left), end = optim->rate_end;
+    if (optim->schedule == DPMIX_RATE_LINEAR)
+        return optim->rate * (1 - (1 - end) * progress);
+    if (optim->schedule == DPMIX_RATE_COSINE)
+        return optim->rate * (end + (1 - end) * (1 + cos(pi * progress)) / 2);
+    return optim->rate;
 }
 
-void dpm_nn_adam_step(struct dpm_nn_adam *adam, float *weights, const double *gradient, double scale,
-                      double rate)
+/* Selects, no branches: the loops below run over millions of weights, and vectors take selects. */
+static inline float clamp_weight(float value)
 {
-    const double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
-    adam->steps++;
-    double steps = (double)adam->steps;
-    double correct1 = 1 / (1 - pow(beta1, steps)), correct2 = 1 / (1 - pow(beta2, steps));
-    for (size_t i = 0; i < adam->n; i++) {
-        double g = gradient[i] * scale;
-        double first = beta1 * (double)adam->first[i] + (1 - beta1) * g;
-        double second = beta2 * (double)adam->second[i] + (1 - beta2) * g * g;
-        adam->first[i] = (float)first;
-        adam->second[i] = (float)second;
-        double step = rate * (first * correct1) / (sqrt(second * correct2) + epsilon);
-        if (isfinite(step))
-            weights[i] = clamp_weight((float)((double)weights[i] - step));
+    value = value > DPM_NN_WEIGHT_LIMIT ? DPM_NN_WEIGHT_LIMIT : value;
+    return value < -DPM_NN_WEIGHT_LIMIT ? -DPM_NN_WEIGHT_LIMIT : value;
+}
+
+static inline float limit_gradient(float g)
+{
+    g = g > -DPM_NN_GRADIENT_LIMIT ? g : (g == g ? -DPM_NN_GRADIENT_LIMIT : 0);
+    return g < DPM_NN_GRADIENT_LIMIT ? g : DPM_NN_GRADIENT_LIMIT;
+}
+
+static void step_sgd(const struct dpm_nn_optim *optim, struct dpm_nn_track *track, const float *gradient,
+                     double rate)
+{
+    float momentum = (float)optim->momentum, size = (float)rate;
+    float *restrict weights = track->weights, *restrict first = track->first;
+    for (size_t i = 0; i < track->n; i++) {
+        first[i] = momentum * first[i] + limit_gradient(gradient[i]);
+        weights[i] = clamp_weight(weights[i] - size * first[i]);
     }
+}
+
+/* The means follow as mean += (1 - beta) (value - mean). The corrections for their start at zero go into the
+ * step's size and before the square root. */
+static void step_adam(const struct dpm_nn_optim *optim, struct dpm_nn_track *track, const float *gradient,
+                      double rate, double variance)
+{
+    double steps = (double)track->steps;
+    double start1 = 1 - pow(optim->momentum, steps), start2 = 1 - pow(optim->second_moment, steps);
+    track->variance += (1 - optim->second_moment) * (variance - track->variance);
+    double noise = optim->correction ? track->variance / start2 : 0;
+
+    float new1 = (float)(1 - optim->momentum), new2 = (float)(1 - optim->second_moment);
+    float size = (float)(rate / start1), unbias = (float)(1 / start2);
+    float known = (float)noise, least = (float)(DPM_NN_CORRECTION_FLOOR * noise);
+    float *restrict weights = track->weights, *restrict first = track->first,
+                    *restrict second = track->second;
+    for (size_t i = 0; i < track->n; i++) {
+        float g = limit_gradient(gradient[i]);
+        first[i] += new1 * (g - first[i]);
+        second[i] += new2 * (g * g - second[i]);
+        float square = second[i] * unbias - known;
+        square = square < least ? least : square;
+        weights[i] = clamp_weight(weights[i] - size * first[i] / (sqrtf(square) + 1e-8f));
+    }
+}
+
+static void decay_weights(struct dpm_nn_track *track, double amount, const uint8_t *decays)
+{
+    float keep = (float)fmax(0, 1 - amount);
+    for (size_t i = 0; i < track->n; i++)
+        track->weights[i] *= !decays || decays[i] ? keep : 1;
+}
+
+void dpm_nn_optim_step(const struct dpm_nn_optim *optim, struct dpm_nn_track *track, const float *gradient,
+                       double rate, double variance, const uint8_t *decays)
+{
+    track->steps++;
+    if (optim->kind == DPMIX_OPTIMIZER_ADAMW)
+        decay_weights(track, rate * optim->weight_decay, decays);
+    if (optim->kind == DPMIX_OPTIMIZER_SGD)
+        step_sgd(optim, track, gradient, rate);
+    else
+        step_adam(optim, track, gradient, rate, variance);
+    if (!track->average)
+        return;
+    float decay = (float)optim->averaging, part = (float)(1 - optim->averaging);
+    float *restrict average = track->average;
+    const float *restrict weights = track->weights;
+    for (size_t i = 0; i < track->n; i++)
+        average[i] = decay * average[i] + part * weights[i];
+}
+
+void dpm_nn_optim_average(const struct dpm_nn_optim *optim, const struct dpm_nn_track *track, float *out)
+{
+    assert(track->average && track->steps > 0);
+    /* The sum of the coefficients as they are in float. */
+    double decay = (double)(float)optim->averaging, part = (double)(float)(1 - optim->averaging);
+    double total = part * (1 - pow(decay, (double)track->steps)) / (1 - decay);
+    float scale = (float)(1 / total);
+    for (size_t i = 0; i < track->n; i++)
+        out[i] = clamp_weight(track->average[i] * scale);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "nn_vae.h"
+#include "nn_kernels.h"
 
-#include <math.h>
 #include <string.h>
 
 enum { ENCODER_LAYERS = 2, DECODER_LAYERS = 2 };
@@ -67,34 +67,6 @@ static void fill_inputs(const struct dpm_nn_vae *vae, float *left, const float *
     }
 }
 
-/* z of one row, from the encoder's output (mean, then raw log-variance). */
-static void draw_latent(float *z, const float *encoded, const float *normals, size_t latent)
-{
-    for (size_t j = 0; j < latent; j++) {
-        float v = log_variance_limit * tanhf(encoded[latent + j] / log_variance_limit);
-        z[j] = encoded[j] + expf(0.5f * v) * normals[j];
-    }
-}
-
-/* The loss's gradient of one row with respect to the encoder's output, from that with respect to z. */
-static void latent_gradient(float *gradient, const float *z_gradient, const float *encoded,
-                            const float *normals, size_t latent)
-{
-    for (size_t j = 0; j < latent; j++) {
-        float t = tanhf(encoded[latent + j] / log_variance_limit);
-        float deviation = expf(0.5f * log_variance_limit * t);
-        float by_v = 0.5f * (z_gradient[j] * deviation * normals[j] + deviation * deviation - 1);
-        gradient[j] = z_gradient[j] + encoded[j];
-        gradient[latent + j] = by_v * (1 - t * t);
-    }
-}
-
-static void sigmoid(float *values, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        values[i] = 1 / (1 + expf(-values[i]));
-}
-
 void dpm_nn_vae_gradient(const struct dpm_nn_vae *vae, const float *weights, size_t n, const float *rows,
                          const int32_t *labels, const float *normals, float *scratch, float *const *left,
                          float *const *right)
@@ -108,22 +80,24 @@ void dpm_nn_vae_gradient(const struct dpm_nn_vae *vae, const float *weights, siz
     dpm_nn_dense_forward(&vae->encoder, weights, n, left, encoded);
     for (size_t i = 0; i < n; i++) {
         float *line = decoder_left[0] + i * z_stride;
-        draw_latent(line, encoded + i * 2 * latent, normals + i * latent, latent);
+        const float *mean = encoded + i * 2 * latent;
+        dpm_nn_latent_draw(line, mean, mean + latent, normals + i * latent, latent, log_variance_limit);
         fill_class(vae, line + latent, labels, i);
     }
 
     /* The last right factor holds the logits, then the means, then the gradient: means less row. */
     float *last = decoder_right[DECODER_LAYERS - 1];
     dpm_nn_dense_forward(&vae->decoder, decoder, n, decoder_left, last);
-    sigmoid(last, n * vae->columns);
-    for (size_t i = 0; i < n * vae->columns; i++)
-        last[i] -= rows[i];
+    dpm_nn_cross_entropy_gradient(last, rows, n * vae->columns);
     dpm_nn_dense_backward(&vae->decoder, decoder, n, decoder_left, NULL, decoder_right);
     dpm_nn_dense_input_gradient(&vae->decoder, decoder, n, decoder_right[0], z_gradient, latent);
 
-    for (size_t i = 0; i < n; i++)
-        latent_gradient(right[ENCODER_LAYERS - 1] + i * 2 * latent, z_gradient + i * latent,
-                        encoded + i * 2 * latent, normals + i * latent, latent);
+    for (size_t i = 0; i < n; i++) {
+        const float *mean = encoded + i * 2 * latent;
+        float *gradient = right[ENCODER_LAYERS - 1] + i * 2 * latent;
+        dpm_nn_latent_gradient(gradient, gradient + latent, z_gradient + i * latent, mean, mean + latent,
+                               normals + i * latent, latent, log_variance_limit);
+    }
     dpm_nn_dense_backward(&vae->encoder, weights, n, left, NULL, right);
 }
 
@@ -134,5 +108,5 @@ void dpm_nn_vae_decode(const struct dpm_nn_vae *vae, const float *weights, size_
     float *left[DECODER_LAYERS] = {scratch, scratch + n * (vae->decoder.layer[0].in + 1)};
     fill_inputs(vae, left[0], latents, vae->latent, labels, n);
     dpm_nn_dense_forward(&vae->decoder, decoder, n, left, means);
-    sigmoid(means, n * vae->columns);
+    dpm_nn_sigmoid(means, n * vae->columns);
 }

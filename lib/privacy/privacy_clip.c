@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "privacy_clip.h"
+#include "privacy_geometric.h"
 
 #include <math.h>
 #include <string.h>
@@ -44,8 +45,12 @@ static void measure(const struct dpm_query_matrix *matrix, const float *left, co
     }
 }
 
-void dpm_clip_row(const struct dpm_query_plan *plan, float *const *left, float *const *right, size_t i)
+int dpm_clip_row(const struct dpm_query_plan *plan, float *const *left, float *const *right, size_t i)
 {
+    if (plan->noise == DPM_NOISE_GEOMETRIC) {
+        dpm_geometric_check_row(plan, left, right, i);
+        return 1;
+    }
     double squared_norm = 0, squared_lengths = 0;
     int bounded = 1;
     for (int m = 0; m < plan->n_matrices; m++) {
@@ -62,12 +67,13 @@ void dpm_clip_row(const struct dpm_query_plan *plan, float *const *left, float *
         squared_lengths += lengths * lengths;
     }
     double scale = 1, clip = plan->clip_norm;
+    int within = bounded && squared_norm <= clip * clip;
     if (squared_norm > clip * clip)
         scale = clip / sqrt(squared_norm);
     if (squared_lengths > 0)
         scale = fmin(scale, plan->cancellation * clip / sqrt(squared_lengths));
     if (bounded && scale == 1)
-        return;
+        return within;
     for (int m = 0; m < plan->n_matrices; m++) {
         const struct dpm_query_matrix *matrix = &plan->matrix[m];
         size_t n_left = (size_t)matrix->rank * matrix->rows, n_right = (size_t)matrix->rank * matrix->columns;
@@ -80,4 +86,5 @@ void dpm_clip_row(const struct dpm_query_plan *plan, float *const *left, float *
             memset(right[m] + i * n_right, 0, n_right * sizeof *l);
         }
     }
+    return within;
 }

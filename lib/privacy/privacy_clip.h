@@ -11,7 +11,8 @@
 
 /* Scales the contribution of row i by s = min(1, C / N, kappa C / A), where N^2 is the Gram value
  * sum over matrices of sum_kj (l_k.l_j)(r_k.r_j) in double, and A^2 the sum over matrices of (sum_k
- * |l_k||r_k|)^2. The factor goes into the left vectors. The result depends on the row's factors alone. */
-void dpm_clip_row(const struct dpm_query_plan *plan, float *const *left, float *const *right, size_t i);
+ * |l_k||r_k|)^2. The factor goes into the left vectors. The result depends on the row's factors alone.
+ * Gives 1 when the contribution was at most C long before, N <= C; 0 when it was longer or not finite. */
+int dpm_clip_row(const struct dpm_query_plan *plan, float *const *left, float *const *right, size_t i);
 
 #endif

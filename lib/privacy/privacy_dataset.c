@@ -6,11 +6,6 @@
 
 #include <string.h>
 
-static size_t value_size(int type)
-{
-    return type == DPM_TYPE_U8 ? sizeof(uint8_t) : sizeof(float);
-}
-
 static void release_copy(void *rows, void *labels)
 {
     dpm_free_wiped(rows);
@@ -23,7 +18,7 @@ static int check_source(const struct dpm_dataset_source *source)
     if (source->n_columns < 1 || source->n_columns > DPM_MAX_COLUMNS)
         return dpm_fail(DPMIX_ERR_RANGE, "n_columns: must lie in [1, %d]", DPM_MAX_COLUMNS);
     if (!dpm_size_mul(&bytes, source->n_rows, source->n_columns) ||
-        !dpm_size_mul(&bytes, bytes, value_size(source->type)) || bytes > SIZE_MAX / 2)
+        !dpm_size_mul(&bytes, bytes, dpm_type_size(source->type)) || bytes > SIZE_MAX / 2)
         return dpm_fail(DPMIX_ERR_RANGE, "n_rows: too large");
     if (source->n_rows > 0 && !source->rows)
         return dpm_fail(DPMIX_ERR_ARG, "rows: NULL");
@@ -42,7 +37,7 @@ static int check_source(const struct dpm_dataset_source *source)
 /* Replaces the caller's rows and labels by copies. */
 static int copy_source(struct dpm_dataset_source *source)
 {
-    size_t values = source->n_rows * source->n_columns, size = value_size(source->type);
+    size_t values = source->n_rows * source->n_columns, size = dpm_type_size(source->type);
     void *rows = dpm_alloc(values, size);
     int32_t *labels = source->labels ? dpm_alloc(source->n_rows, sizeof *labels) : NULL;
     if (!rows || (source->labels && !labels)) {
@@ -134,15 +129,11 @@ const struct dpm_bounds *dpm_dataset_bounds(const struct dpmix_dataset *dataset)
 void dpm_dataset_gather(const struct dpmix_dataset *dataset, float *out, const size_t *row_numbers, size_t n)
 {
     const struct dpm_dataset_source *source = &dataset->source;
-    for (size_t i = 0; i < n; i++) {
-        size_t first = row_numbers[i] * source->n_columns;
-        if (source->type == DPM_TYPE_U8)
-            dpm_bounds_normalise_u8(&dataset->bounds, (const uint8_t *)source->rows + first,
-                                    out + i * source->n_columns);
-        else
-            dpm_bounds_normalise(&dataset->bounds, (const float *)source->rows + first,
-                                 out + i * source->n_columns);
-    }
+    size_t row_bytes = source->n_columns * dpm_type_size(source->type);
+    for (size_t i = 0; i < n; i++)
+        dpm_bounds_normalise(&dataset->bounds, source->type,
+                             (const uint8_t *)source->rows + row_numbers[i] * row_bytes,
+                             out + i * source->n_columns);
 }
 
 int dpm_dataset_charge(struct dpmix_dataset *dataset, struct dpmix_accountant *accountant,

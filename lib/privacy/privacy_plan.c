@@ -3,13 +3,15 @@
 #include "account_ledger.h"
 #include "base_alloc.h"
 #include "base_fail.h"
+#include "privacy_geometric.h"
 #include "privacy_noise.h"
 #include "privacy_sensitivity.h"
 
 struct dpm_event dpm_plan_event(const struct dpm_query_plan *plan)
 {
+    int sampled = plan->sampling_rate < 1 ? DPM_EVENT_SUBSAMPLED_GAUSSIAN : DPM_EVENT_GAUSSIAN;
     return (struct dpm_event){
-        .kind = plan->sampling_rate < 1 ? DPM_EVENT_SUBSAMPLED_GAUSSIAN : DPM_EVENT_GAUSSIAN,
+        .kind = plan->noise == DPM_NOISE_GEOMETRIC ? DPM_EVENT_GEOMETRIC : sampled,
         .noise_multiplier = plan->noise_multiplier,
         .sampling_rate = plan->sampling_rate,
         .count = plan->steps,
@@ -21,8 +23,13 @@ int dpm_plan_check(const struct dpm_query_plan *plan)
     int status = dpm_sensitivity_check(plan);
     if (status)
         return status;
-    double sigma = dpm_query_noise(plan) / dpm_sensitivity_grid(plan);
-    if (!(sigma >= DPM_NOISE_MIN_SIGMA && sigma <= DPM_NOISE_MAX_SIGMA))
+    /* The grid is a power of two, so another clip norm may change noise over grid, by little more than 2. */
+    double margin = plan->norm_indicator > 0 ? 4 : 1;
+    double sigma = dpm_query_noise(plan) / dpm_sensitivity_grid(plan), scale = plan->noise_multiplier;
+    int in_range = sigma >= DPM_NOISE_MIN_SIGMA * margin && sigma <= DPM_NOISE_MAX_SIGMA / margin;
+    if (plan->noise == DPM_NOISE_GEOMETRIC)
+        in_range = scale >= DPM_GEOMETRIC_MIN_SCALE && scale <= DPM_GEOMETRIC_MAX_SCALE;
+    if (!in_range)
         return dpm_fail(DPMIX_ERR_RANGE, "share: the noise that it asks for is out of the sampler's range");
     return DPMIX_OK;
 }

@@ -4,6 +4,7 @@
 #include "base_alloc.h"
 #include "base_fail.h"
 #include "linalg_mat.h"
+#include "privacy_geometric.h"
 #include "privacy_noise.h"
 #include "privacy_plan.h"
 #include "privacy_sensitivity.h"
@@ -11,6 +12,7 @@
 
 #include <assert.h>
 #include <fenv.h>
+#include <math.h>
 #include <string.h>
 
 enum { PUBLIC_KEY = 1 }; /* number that the public key is derived from the release's key by */
@@ -192,6 +194,18 @@ void dpm_release_public_key(const struct dpm_release *release, uint8_t key[DPM_K
     dpm_random_derive(key, release->key, PUBLIC_KEY);
 }
 
+void dpm_release_set_clip(struct dpm_release *release, size_t plan, double clip_norm)
+{
+    assert(plan < release->n_plans && release->plans[plan].norm_indicator > 0 && !isnan(clip_norm));
+    release->plans[plan].clip_norm = fmin(fmax(clip_norm, 0x1p-20), 0x1p20);
+}
+
+const struct dpm_query_plan *dpm_release_plan(const struct dpm_release *release, size_t plan)
+{
+    assert(plan < release->n_plans);
+    return &release->plans[plan];
+}
+
 char *dpm_release_take_ledger(struct dpm_release *release)
 {
     char *ledger = release->ledger;
@@ -226,7 +240,7 @@ void dpm_release_close(struct dpm_release *release)
 struct noise_task {
     const struct dpm_release *release;
     size_t n;
-    double sigma; /* in grid steps */
+    double scale; /* of its law, in grid steps */
 };
 
 static void add_noise(void *context, size_t task, int worker)
@@ -237,8 +251,16 @@ static void add_noise(void *context, size_t task, int worker)
     fegetenv(&environment);
     fesetenv(FE_DFL_ENV); /* the error bound is for rounding to nearest */
     dpm_noise_add_chunk(noise->release->sums, noise->n, task, noise->release->key, noise->release->queries,
-                        noise->sigma);
+                        noise->scale);
     fesetenv(&environment);
+}
+
+static void add_geometric_noise(void *context, size_t task, int worker)
+{
+    const struct noise_task *noise = context;
+    const struct dpm_release *release = noise->release;
+    (void)worker;
+    dpm_geometric_add_chunk(release->sums, noise->n, task, release->key, release->queries, noise->scale);
 }
 
 static void observe(struct dpm_release *release, size_t plan_number, size_t n)
@@ -293,8 +315,15 @@ int dpm_release_query(struct dpm_release *release, size_t plan_number, dpm_block
 
     double grid = dpm_sensitivity_grid(plan);
     struct noise_task noise = {release, n, dpm_query_noise(plan) / grid};
+    dpm_task_fn *add = add_noise;
+    size_t chunk = DPM_NOISE_CHUNK;
+    if (plan->noise == DPM_NOISE_GEOMETRIC) {
+        noise.scale = plan->noise_multiplier;
+        add = add_geometric_noise;
+        chunk = DPM_GEOMETRIC_CHUNK;
+    }
     if (!release->dataset->test || !release->dataset->test->noiseless)
-        dpm_pool_run(release->pool, (n + DPM_NOISE_CHUNK - 1) / DPM_NOISE_CHUNK, add_noise, &noise);
+        dpm_pool_run(release->pool, (n + chunk - 1) / chunk, add, &noise);
     for (size_t i = 0; i < n; i++)
         sums[i] = (double)release->sums[i] * grid;
     release->queries++;

@@ -105,8 +105,9 @@ static void add_block(const struct dpm_sum *sum, struct dpm_sum_worker *worker,
         .scratch = worker->scratch,
     };
     sum->contribution(sum->model, &block, worker->left, worker->right);
+    int64_t within = 0, n_rows = (int64_t)block.n_rows;
     for (size_t i = 0; i < block.n_rows; i++)
-        dpm_clip_row(plan, worker->left, worker->right, i);
+        within += dpm_clip_row(plan, worker->left, worker->right, i);
     double steps_per_unit = 1 / dpm_sensitivity_grid(plan); /* a power of two: exact */
     int64_t *sums = sum->sums + (size_t)sample_block->part * dpm_query_size(plan);
     for (int m = 0; m < plan->n_matrices; m++) {
@@ -117,6 +118,8 @@ static void add_block(const struct dpm_sum *sum, struct dpm_sum_worker *worker,
         dpm_mutex *lock = &sum->locks[sample_block->part * plan->n_matrices + m];
         dpm_mutex_lock(lock);
         add_to_grid(sums, worker->product, n, steps_per_unit);
+        if (plan->norm_indicator > 0 && m == plan->n_matrices - 1)
+            sums[n] += (2 * within - n_rows) * dpm_sensitivity_indicator(plan);
         dpm_mutex_unlock(lock);
         sums += n;
     }

@@ -22,6 +22,7 @@ enum {
     DPM_STREAM_SAMPLE = 5,    /* records sampled from a released model */
     DPM_STREAM_FEATURE = 6,   /* random frequencies of a public feature map */
     DPM_STREAM_REFINE = 7,    /* more digits for samples of noise that are not certain yet */
+    DPM_STREAM_GEOMETRIC = 8, /* one sample of geometric noise */
 };
 
 struct dpm_stream {

@@ -2,12 +2,24 @@
 /* The data set: what its constructors refuse, and that the same data come in whatever way they came. */
 #include "tiny_idx.h"
 #include "tiny_model.h"
+#include "tiny_npy.h"
 
 #include <math.h>
 
-enum { U8, F32, N_TYPES, ROWS = 40, COLUMNS = 3, CLASSES = 3, MAX_COLUMNS = 1000000, MAX_CLASSES = 1000000 };
+enum {
+    U8,
+    F32,
+    F64,
+    N_TYPES,
+    ROWS = 40,
+    COLUMNS = 3,
+    CLASSES = 3,
+    MAX_COLUMNS = 1000000,
+    MAX_CLASSES = 1000000
+};
 
-static const char *const constructors[] = {"dpmix_dataset_new_u8: ", "dpmix_dataset_new_f32: "};
+static const char *const constructors[] = {
+    "dpmix_dataset_new_u8: ", "dpmix_dataset_new_f32: ", "dpmix_dataset_new_f64: "};
 
 static int64_t live;
 
@@ -36,12 +48,14 @@ struct arguments {
 };
 
 static float float_rows[ROWS * COLUMNS];
+static double double_rows[ROWS * COLUMNS];
 static uint8_t byte_rows[ROWS * COLUMNS];
 
 static struct arguments good_arguments(int type)
 {
     struct arguments a = {.type = type, .n_rows = ROWS, .n_columns = COLUMNS, .n_classes = CLASSES};
-    a.rows = type == U8 ? (const void *)byte_rows : (const void *)float_rows;
+    const void *const rows[] = {byte_rows, float_rows, double_rows};
+    a.rows = rows[type];
     a.has_labels = a.has_lower = a.has_upper = 1;
     a.n_bounds = COLUMNS;
     a.storage = DPMIX_STORAGE_COPY;
@@ -61,6 +75,9 @@ static int make(dpmix_dataset **out, const struct arguments *a)
     if (a->type == U8)
         return dpmix_dataset_new_u8(out, a->rows, a->n_rows, a->n_columns, labels, a->n_classes, lower, upper,
                                     a->n_bounds, a->storage);
+    if (a->type == F64)
+        return dpmix_dataset_new_f64(out, a->rows, a->n_rows, a->n_columns, labels, a->n_classes, lower,
+                                     upper, a->n_bounds, a->storage);
     return dpmix_dataset_new_f32(out, a->rows, a->n_rows, a->n_columns, labels, a->n_classes, lower, upper,
                                  a->n_bounds, a->storage);
 }
@@ -107,7 +124,7 @@ static struct refusal spoil(struct arguments *a, int which)
     case 24: return a->upper[COLUMNS - 1] = NAN, bounds;
     case 25: return a->upper[1] = INFINITY, bounds;
     case 26: return a->lower[1] = -INFINITY, bounds;
-    case 27: return a->upper[1] = 1e39, bounds; /* finite, but not as float32 */
+    case 27: return a->upper[1] = 1e39, bounds;                      /* finite, but not as float32 */
     case 28: return a->lower[1] = -3e38, a->upper[1] = 3e38, bounds; /* whose difference is not finite */
     case 29: return a->storage = 0, storage;
     case 30: return a->storage = DPMIX_STORAGE_BORROW + 1, storage;
@@ -216,8 +233,16 @@ static dpmix_dataset *floats(const float *rows, int storage)
 static dpmix_dataset *bytes(const uint8_t *rows, int storage)
 {
     dpmix_dataset *dataset = NULL;
-    CHECK_OK(dpmix_dataset_new_u8(&dataset, rows, ROWS, COLUMNS, NULL, 0, narrow_lower, narrow_upper,
-                                  COLUMNS, storage));
+    CHECK_OK(dpmix_dataset_new_u8(&dataset, rows, ROWS, COLUMNS, NULL, 0, narrow_lower, narrow_upper, COLUMNS,
+                                  storage));
+    return dataset;
+}
+
+static dpmix_dataset *doubles(const double *rows, int storage)
+{
+    dpmix_dataset *dataset = NULL;
+    CHECK_OK(dpmix_dataset_new_f64(&dataset, rows, ROWS, COLUMNS, NULL, 0, narrow_lower, narrow_upper,
+                                   COLUMNS, storage));
     return dataset;
 }
 
@@ -227,7 +252,7 @@ static void fill_rows(void)
     struct tiny_random random = {5};
     for (size_t i = 0; i < ROWS * COLUMNS; i++) {
         byte_rows[i] = (uint8_t)(256 * tiny_uniform(&random));
-        float_rows[i] = byte_rows[i];
+        double_rows[i] = float_rows[i] = byte_rows[i];
     }
 }
 
@@ -241,24 +266,64 @@ START_TEST(copy_and_borrow_release_the_same)
 {
     static uint8_t byte_copy[ROWS * COLUMNS];
     static float float_copy[ROWS * COLUMNS];
+    static double double_copy[ROWS * COLUMNS];
     fill_rows();
     memcpy(byte_copy, byte_rows, sizeof byte_copy);
     memcpy(float_copy, float_rows, sizeof float_copy);
+    memcpy(double_copy, double_rows, sizeof double_copy);
     dpmix_dataset *copied_bytes = bytes(byte_copy, DPMIX_STORAGE_COPY);
     dpmix_dataset *copied_floats = floats(float_copy, DPMIX_STORAGE_COPY);
+    dpmix_dataset *copied_doubles = doubles(double_copy, DPMIX_STORAGE_COPY);
+    memset(double_copy, 0, sizeof double_copy);
     memset(byte_copy, 0, sizeof byte_copy); /* a copy does not notice */
     memset(float_copy, 0, sizeof float_copy);
     ck_assert(same_release(copied_bytes, bytes(byte_rows, DPMIX_STORAGE_BORROW)));
     ck_assert(same_release(copied_floats, floats(float_rows, DPMIX_STORAGE_BORROW)));
+    ck_assert(same_release(copied_doubles, doubles(double_rows, DPMIX_STORAGE_BORROW)));
     /* The comparison can tell data sets apart. */
     ck_assert(!same_release(bytes(byte_copy, DPMIX_STORAGE_COPY), bytes(byte_rows, DPMIX_STORAGE_COPY)));
 }
 END_TEST
 
-START_TEST(bytes_and_floats_release_the_same)
+START_TEST(all_types_release_the_same)
 {
     fill_rows();
+    ck_assert(same_release(doubles(double_rows, DPMIX_STORAGE_COPY), floats(float_rows, DPMIX_STORAGE_COPY)));
     ck_assert(same_release(bytes(byte_rows, DPMIX_STORAGE_COPY), floats(float_rows, DPMIX_STORAGE_COPY)));
+}
+END_TEST
+
+/* The same places between bounds at 2^40 and at 0: float32 knows no two numbers of the first. */
+START_TEST(doubles_keep_what_float32_loses)
+{
+    const double far = 0x1p40, lower[] = {far, 0}, upper[] = {far + 256, 256};
+    dpmix_dataset *datasets[2] = {NULL};
+    float samples[2][ROWS * COLUMNS];
+    double wide[ROWS * COLUMNS];
+    const uint64_t seed = 1;
+    fill_rows();
+    for (int i = 0; i < 2; i++) {
+        struct tiny_mode mode;
+        dpmix_accountant *accountant = tiny_accountant(5);
+        dpmix_generator *generator = tiny_generator(DPMIX_GENERATOR_GAUSSIAN);
+        for (size_t j = 0; j < ROWS * COLUMNS; j++)
+            double_rows[j] = lower[i] + byte_rows[j];
+        CHECK_OK(dpmix_dataset_new_f64(&datasets[i], double_rows, ROWS, COLUMNS, NULL, 0, &lower[i],
+                                       &upper[i], 1, DPMIX_STORAGE_BORROW));
+        tiny_mode_set(&mode, datasets[i], 3);
+        CHECK_OK(dpmix_generator_fit(generator, accountant, datasets[i], 0.5, NULL, NULL));
+        CHECK_OK(dpmix_generator_save(generator, tiny_path("a"))); /* a file keeps the bounds, too */
+        dpmix_generator_free(generator);
+        CHECK_OK(dpmix_generator_load(&generator, tiny_path("a")));
+        CHECK_OK(dpmix_generator_sample_f64(generator, wide, NULL, 0, ROWS, COLUMNS, &seed));
+        for (size_t j = 0; j < ROWS * COLUMNS; j++)
+            samples[i][j] = (float)(wide[j] - lower[i]);
+        dpmix_generator_free(generator);
+        dpmix_accountant_free(accountant);
+        dpmix_dataset_free(datasets[i]);
+    }
+    for (size_t j = 0; j < ROWS * COLUMNS; j++)
+        ck_assert_float_eq_tol(samples[0][j], samples[1][j], 0.001f);
 }
 END_TEST
 
@@ -276,6 +341,11 @@ START_TEST(values_outside_the_bounds_are_clamped)
         inside[i] = clamped(float_rows[i], i % COLUMNS);
     ck_assert_float_eq(inside[0], 50);
     ck_assert(same_release(floats(float_rows, DPMIX_STORAGE_COPY), floats(inside, DPMIX_STORAGE_COPY)));
+    for (size_t i = 0; i < ROWS * COLUMNS; i++)
+        double_rows[i] = (double)float_rows[i];
+    double_rows[COLUMNS + 1] = 1.7e308;
+    double_rows[COLUMNS + 2] = -1.7e308;
+    ck_assert(same_release(doubles(double_rows, DPMIX_STORAGE_COPY), floats(inside, DPMIX_STORAGE_COPY)));
     fill_rows();
     uint8_t inside_bytes[ROWS * COLUMNS];
     for (size_t i = 0; i < ROWS * COLUMNS; i++)
@@ -289,8 +359,8 @@ START_TEST(one_pair_of_bounds_is_for_all_columns)
     static const double lower = 10, upper = 99, lowers[] = {10, 10, 10}, uppers[] = {99, 99, 99};
     dpmix_dataset *one = NULL, *many = NULL;
     fill_rows();
-    CHECK_OK(dpmix_dataset_new_u8(&one, byte_rows, ROWS, COLUMNS, NULL, 0, &lower, &upper, 1,
-                                  DPMIX_STORAGE_COPY));
+    CHECK_OK(
+        dpmix_dataset_new_u8(&one, byte_rows, ROWS, COLUMNS, NULL, 0, &lower, &upper, 1, DPMIX_STORAGE_COPY));
     CHECK_OK(dpmix_dataset_new_u8(&many, byte_rows, ROWS, COLUMNS, NULL, 0, lowers, uppers, COLUMNS,
                                   DPMIX_STORAGE_COPY));
     ck_assert(same_release(one, many));
@@ -451,6 +521,109 @@ START_TEST(bad_files)
 }
 END_TEST
 
+/* ---- From NPY files ---- */
+
+/* The images in a type; in Fortran's order pixel j of image i is number j * IMAGES + i. */
+static void write_npy_images(const char *descr, int fortran)
+{
+    static struct tiny_npy file;
+    size_t step = fortran ? IMAGES : 1, side = fortran ? TINY_PIXELS : IMAGES * TINY_PIXELS;
+    char shape[32];
+    snprintf(shape, sizeof shape, "%d, %d", IMAGES, TINY_PIXELS);
+    tiny_npy_start(&file, descr, fortran, shape);
+    for (size_t j = 0; j < side; j++)
+        for (size_t i = 0; i < step; i++)
+            tiny_npy_value(&file, descr, images[fortran ? i * TINY_PIXELS + j : j]);
+    tiny_write(tiny_path("images"), file.bytes, file.n);
+}
+
+static void write_npy_labels(const char *descr, size_t n)
+{
+    static struct tiny_npy file;
+    char shape[32];
+    snprintf(shape, sizeof shape, "%zu,", n);
+    tiny_npy_start(&file, descr, 0, shape);
+    for (size_t i = 0; i < n; i++)
+        tiny_npy_value(&file, descr, label_bytes[i]);
+    tiny_write(tiny_path("labels"), file.bytes, file.n);
+}
+
+static const double byte_lower = 0, byte_upper = 255;
+
+START_TEST(npy_files_release_what_memory_does)
+{
+    static const char *const types[][2] = {
+        {"|u1", "<i8"}, {"<f4", "|u1"}, {">f4", ">i4"}, {"<i2", "<u2"}, {"<u2", "|i1"}};
+    int32_t labels[IMAGES];
+    dpmix_dataset *memory = NULL, *npy = NULL;
+    fill_images();
+    for (size_t i = 0; i < IMAGES; i++)
+        labels[i] = label_bytes[i];
+    write_npy_images(types[_i / 2][0], _i % 2);
+    write_npy_labels(types[_i / 2][1], IMAGES);
+    CHECK_OK(dpmix_dataset_new_npy(&npy, tiny_path("images"), tiny_path("labels"), CLASSES, &byte_lower,
+                                   &byte_upper, 1));
+    ck_assert_uint_eq(dpmix_dataset_columns(npy), TINY_PIXELS);
+    ck_assert_int_eq(dpmix_dataset_classes(npy), CLASSES);
+    CHECK_OK(dpmix_dataset_new_u8(&memory, images, IMAGES, TINY_PIXELS, labels, CLASSES, &byte_lower,
+                                  &byte_upper, 1, DPMIX_STORAGE_COPY));
+    /* What was read does not hang on the files. */
+    ck_assert_int_eq(truncate(tiny_path("images"), 100), 0);
+    ck_assert_int_eq(unlink(tiny_path("labels")), 0);
+    ck_assert(same_release(npy, memory));
+}
+END_TEST
+
+static void expect_npy_refused(const char *labels_path, int n_classes, size_t n_bounds, int status,
+                               const char *word)
+{
+    dpmix_dataset *const before = (dpmix_dataset *)(void *)images;
+    dpmix_dataset *dataset = before;
+    CHECK_FAILS(dpmix_dataset_new_npy(&dataset, tiny_path("images"), labels_path, n_classes, &byte_lower,
+                                      &byte_upper, n_bounds),
+                status, word);
+    ck_assert_ptr_eq(strstr(dpmix_last_error(), "dpmix_dataset_new_npy: "), dpmix_last_error());
+    ck_assert_ptr_eq(dataset, before);
+    ck_assert_int_eq(dpm_alloc_live(), live);
+}
+
+START_TEST(bad_arguments_beside_npy_files)
+{
+    const char *path = tiny_path("labels");
+    const int arg = DPMIX_ERR_ARG, range = DPMIX_ERR_RANGE, format = DPMIX_ERR_FORMAT;
+    dpmix_dataset *dataset = NULL;
+    fill_images();
+    write_npy_images("|u1", 0);
+    write_npy_labels("<i4", IMAGES);
+    CHECK_FAILS(dpmix_dataset_new_npy(NULL, path, NULL, 0, &byte_lower, &byte_upper, 1), arg, "npy: out");
+    CHECK_FAILS(dpmix_dataset_new_npy(&dataset, NULL, NULL, 0, &byte_lower, &byte_upper, 1), arg,
+                "npy: rows_path");
+    CHECK_FAILS(dpmix_dataset_new_npy(&dataset, path, NULL, 0, NULL, &byte_upper, 1), arg, "npy: lower");
+    CHECK_FAILS(dpmix_dataset_new_npy(&dataset, path, NULL, 0, &byte_lower, NULL, 1), arg, "npy: upper");
+    CHECK_FAILS(dpmix_dataset_new_npy(&dataset, path, NULL, 0, &byte_upper, &byte_lower, 1), range,
+                "npy: lower, upper");
+    ck_assert_ptr_null(dataset);
+    expect_npy_refused(NULL, CLASSES, 1, arg, "labels_path");
+    expect_npy_refused(path, 0, 1, range, "n_classes");
+    expect_npy_refused(path, -1, 1, range, "n_classes");
+    expect_npy_refused(path, MAX_CLASSES + 1, 1, range, "n_classes");
+    expect_npy_refused(path, CLASSES - 1, 1, range, "labels");
+    expect_npy_refused(path, CLASSES, 0, range, "n_bounds");
+    expect_npy_refused(path, CLASSES, 2, range, "n_bounds");
+    expect_npy_refused(tiny_path("missing"), CLASSES, 1, DPMIX_ERR_IO, "/missing: ");
+    expect_npy_refused(tiny_path("images"), CLASSES, 1, format, "labels_path");
+    write_npy_labels("<i4", IMAGES - 1);
+    expect_npy_refused(path, CLASSES, 1, format, "labels_path");
+    write_npy_labels("<f4", IMAGES);
+    expect_npy_refused(path, CLASSES, 1, format, "labels_path");
+    label_bytes[IMAGES - 1] = 255; /* -1 */
+    write_npy_labels("|i1", IMAGES);
+    expect_npy_refused(path, CLASSES, 1, range, "labels");
+    tiny_write_idx("images", 0, images, IMAGES, TINY_SIDE);
+    expect_npy_refused(NULL, 0, 1, format, "/images: not an NPY file");
+}
+END_TEST
+
 static Suite *dataset_suite(void)
 {
     Suite *suite = suite_create("dataset");
@@ -464,7 +637,8 @@ static Suite *dataset_suite(void)
     tcase_add_checked_fixture(releases, setup, teardown);
     tcase_add_checked_fixture(releases, tiny_folder_setup, tiny_folder_teardown);
     tcase_add_test(releases, copy_and_borrow_release_the_same);
-    tcase_add_test(releases, bytes_and_floats_release_the_same);
+    tcase_add_test(releases, all_types_release_the_same);
+    tcase_add_test(releases, doubles_keep_what_float32_loses);
     tcase_add_test(releases, values_outside_the_bounds_are_clamped);
     tcase_add_test(releases, one_pair_of_bounds_is_for_all_columns);
     tcase_add_loop_test(releases, an_empty_data_set_works, DPMIX_STORAGE_COPY, DPMIX_STORAGE_BORROW + 1);
@@ -475,6 +649,8 @@ static Suite *dataset_suite(void)
     tcase_add_test(files, files_without_labels);
     tcase_add_loop_test(files, bad_arguments_beside_good_files, 0, 2);
     tcase_add_loop_test(files, bad_files, 0, 2);
+    tcase_add_loop_test(files, npy_files_release_what_memory_does, 0, 10);
+    tcase_add_test(files, bad_arguments_beside_npy_files);
     return suite;
 }
 

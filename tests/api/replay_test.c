@@ -36,7 +36,7 @@ static void fill(int last_class)
 
 struct recording {
     int replaying;
-    size_t n, next;
+    size_t n, next, n_geometric;
     struct {
         int64_t *sums;
         size_t n;
@@ -51,6 +51,7 @@ static void observe(void *user, const struct dpm_observation *observation, int64
         ck_assert_uint_lt(recording->n, MOST_QUERIES);
         int64_t *copy = dpm_alloc(observation->n, sizeof *copy);
         memcpy(copy, sums, observation->n * sizeof *copy);
+        recording->n_geometric += observation->query_plan->noise == DPM_NOISE_GEOMETRIC;
         recording->query[recording->n].sums = copy;
         recording->query[recording->n].n = observation->n;
         recording->query[recording->n].grid = observation->grid;
@@ -73,16 +74,19 @@ struct learner {
     const char *name;
     int clusterer, generator;
     int conditional;
+    int count_noise;
 };
 
 static const struct learner learners[] = {
-    {"by label, Gaussian", DPMIX_CLUSTERER_LABEL, DPMIX_GENERATOR_GAUSSIAN, 0},
-    {"k-means, Gaussian", DPMIX_CLUSTERER_KMEANS, DPMIX_GENERATOR_GAUSSIAN, 0},
-    {"Gaussian", 0, DPMIX_GENERATOR_GAUSSIAN, 0},
-    {"VAE", 0, DPMIX_GENERATOR_VAE, 0},
-    {"conditional VAE", 0, DPMIX_GENERATOR_VAE, 1},
-    {"by label, VAE", DPMIX_CLUSTERER_LABEL, DPMIX_GENERATOR_VAE, 0},
-    {"k-means, conditional VAE", DPMIX_CLUSTERER_KMEANS, DPMIX_GENERATOR_VAE, 1},
+    {"by label, Gaussian", DPMIX_CLUSTERER_LABEL, DPMIX_GENERATOR_GAUSSIAN, 0, 1},
+    {"k-means, Gaussian", DPMIX_CLUSTERER_KMEANS, DPMIX_GENERATOR_GAUSSIAN, 0, 1},
+    {"Gaussian", 0, DPMIX_GENERATOR_GAUSSIAN, 0, 1},
+    {"VAE", 0, DPMIX_GENERATOR_VAE, 0, 1},
+    {"conditional VAE", 0, DPMIX_GENERATOR_VAE, 1, 1},
+    {"by label, VAE", DPMIX_CLUSTERER_LABEL, DPMIX_GENERATOR_VAE, 0, 1},
+    {"k-means, conditional VAE", DPMIX_CLUSTERER_KMEANS, DPMIX_GENERATOR_VAE, 1, 1},
+    {"conditional VAE, geometric", 0, DPMIX_GENERATOR_VAE, 1, 2},
+    {"by label, VAE, geometric", DPMIX_CLUSTERER_LABEL, DPMIX_GENERATOR_VAE, 0, 2},
 };
 
 static dpmix_options *options_of(const struct learner *learner)
@@ -96,6 +100,7 @@ static dpmix_options *options_of(const struct learner *learner)
     ck_assert_int_eq(dpmix_options_set_int(options, DPMIX_OPTION_VAE_HIDDEN, 16), 0);
     ck_assert_int_eq(dpmix_options_set_int(options, DPMIX_OPTION_VAE_LATENT, 4), 0);
     ck_assert_int_eq(dpmix_options_set_int(options, DPMIX_OPTION_CONDITIONAL, learner->conditional), 0);
+    ck_assert_int_eq(dpmix_options_set_int(options, DPMIX_OPTION_COUNT_NOISE, learner->count_noise), 0);
     return options;
 }
 
@@ -142,6 +147,9 @@ START_TEST(every_query_changes_by_its_sensitivity_at_most)
     run(learner, ROWS - 1, &mode);
     ck_assert_uint_eq(recording.next, recording.n);
     ck_assert_uint_ge(recording.n, 2);
+    size_t counts =
+        (learner->clusterer == DPMIX_CLUSTERER_LABEL) + (learner->generator == DPMIX_GENERATOR_VAE);
+    ck_assert_uint_eq(recording.n_geometric, learner->count_noise == 2 ? counts : 0);
     double largest = 0;
     for (size_t i = 0; i < recording.n; i++) {
         ck_assert_msg(recording.query[i].change <= recording.query[i].sensitivity,

@@ -88,12 +88,12 @@ static int32_t part_of(const float *row, int32_t label)
     return part;
 }
 
-/* The sum of the outer products, scaled to norm C at most: the plain definition, beside the vault's own
- * way. */
+/* The sum of the outer products, scaled to norm C at most, or for geometric noise left out where it is not
+ * whole or too large: the plain definition, beside the vault's own way. */
 static void clipped_products(const struct dpm_query_plan *plan, float *const *left, float *const *right,
                              double *out)
 {
-    double squares = 0;
+    double squares = 0, absolute = 0, fraction = 0, scale = 1;
     size_t at = 0;
     for (int m = 0; m < plan->n_matrices; m++) {
         const struct dpm_query_matrix *matrix = &plan->matrix[m];
@@ -104,10 +104,16 @@ static void clipped_products(const struct dpm_query_plan *plan, float *const *le
                 for (size_t k = 0; k < (size_t)matrix->rank; k++)
                     out[at] += (double)l[k * matrix->rows] * (double)r[k * matrix->columns];
                 squares += out[at] * out[at];
+                absolute += fabs(out[at]);
+                fraction += fabs(out[at] - rint(out[at]));
             }
     }
-    for (size_t i = 0; i < at && squares > plan->clip_norm * plan->clip_norm; i++)
-        out[i] *= plan->clip_norm / sqrt(squares);
+    if (plan->noise == DPM_NOISE_GEOMETRIC)
+        scale = absolute <= plan->clip_norm && fraction == 0;
+    else if (squares > plan->clip_norm * plan->clip_norm)
+        scale = plan->clip_norm / sqrt(squares);
+    for (size_t i = 0; i < at; i++)
+        out[i] *= scale;
 }
 
 static void contribution_of(const struct dpm_query_plan *plan, dpm_block_fn *contribution, const void *model,
@@ -162,23 +168,28 @@ static double unexplained(double *rest, const struct dpm_query_plan *plan, dpm_b
     return variance;
 }
 
-/* N(x, s^2) against N(0, s^2), x averaged over the lent normals, and not there at all with 1 - rate. */
-static double query_log_ratio(const struct dpm_query_plan *plan, dpm_block_fn *contribution,
-                              const void *model, const double *sums)
+/* Logarithm of the ratio of noise about x to noise about 0, where `rest` was released. */
+static double noise_log_ratio(const struct dpm_query_plan *plan, const double *rest, const double *x,
+                              double variance)
 {
-    double rest[ADVERSARY_NUMBERS], x[ADVERSARY_NUMBERS], exponents[LENT], largest = 0, total;
-    double variance = pow(dpm_query_noise(plan), 2);
-    size_t size = dpm_query_size(plan), n = plan->normals ? LENT : 1;
-    need(size <= ADVERSARY_NUMBERS);
-    variance += unexplained(rest, plan, contribution, model, sums);
+    double sum = 0;
+    size_t size = dpm_query_size(plan);
+    for (size_t j = 0; j < size && plan->noise == DPM_NOISE_GEOMETRIC; j++)
+        sum += (fabs(rest[j]) - fabs(rest[j] - x[j])) / plan->noise_multiplier;
+    for (size_t j = 0; j < size && plan->noise == DPM_NOISE_GAUSSIAN; j++)
+        sum += (rest[j] - x[j] / 2) * x[j] / variance;
+    return sum;
+}
+
+/* The row against no row: x averaged over the lent normals, and not there at all with 1 - rate. */
+static double row_log_ratio(const struct dpm_query_plan *plan, dpm_block_fn *contribution, const void *model,
+                            const double *rest, double variance, const float *row, int32_t label)
+{
+    double x[ADVERSARY_NUMBERS], exponents[LENT], largest = 0, total;
+    size_t n = plan->normals ? LENT : 1;
     for (size_t k = 0; k < n; k++) {
-        double product = 0, square = 0;
-        contribution_of(plan, contribution, model, known.row, known.label, lent[k], x);
-        for (size_t j = 0; j < size; j++) {
-            product += rest[j] * x[j];
-            square += x[j] * x[j];
-        }
-        exponents[k] = (product - square / 2) / variance;
+        contribution_of(plan, contribution, model, row, label, lent[k], x);
+        exponents[k] = noise_log_ratio(plan, rest, x, variance);
         largest = fmax(largest, exponents[k]);
     }
     total = (1 - plan->sampling_rate) * exp(-largest);
@@ -187,10 +198,25 @@ static double query_log_ratio(const struct dpm_query_plan *plan, dpm_block_fn *c
     return fmax(largest + log(total), -1e6);
 }
 
+/* The one row against what the other data set has instead. */
+static double query_log_ratio(const struct dpm_query_plan *plan, dpm_block_fn *contribution,
+                              const void *model, const double *sums)
+{
+    double rest[ADVERSARY_NUMBERS], variance = pow(dpm_query_noise(plan), 2);
+    need(dpm_query_size(plan) <= ADVERSARY_NUMBERS);
+    variance += unexplained(rest, plan, contribution, model, sums);
+    double ratio = row_log_ratio(plan, contribution, model, rest, variance, known.row, known.label);
+    if (!known.instead)
+        return ratio;
+    need(!plan->per_part || part_of(known.instead, known.instead_label) == part_of(known.row, known.label));
+    return ratio -
+           row_log_ratio(plan, contribution, model, rest, variance, known.instead, known.instead_label);
+}
+
 /* ---- In the place of the library's functions ---- */
 
 /* The linker does not compare types; the compiler does, here. */
-#define CHECK_TYPE(function, type) _Static_assert(_Generic(&function, type *: 1), "its type has changed")
+#define CHECK_TYPE(function, type) _Static_assert(_Generic(&function, type * : 1), "its type has changed")
 CHECK_TYPE(dpm_release_open, adversary_open_fn);
 CHECK_TYPE(dpm_release_query, adversary_query_fn);
 CHECK_TYPE(dpm_accountant_charge, adversary_charge_fn);

@@ -20,13 +20,16 @@ enum {
     ADVERSARY_NUMBERS = 256,
 };
 
-/* The rows of the smaller data set and the one row more, as learners see them: normalised to [0, 1]. */
+/* The rows that both data sets have, the row that one of them has beside them, and the one that the other has
+ * instead, if any (replace-one adjacency); as learners see them: normalised to [0, 1]. */
 struct adversary_knowledge {
     size_t n_columns, n_others;
     const float *others;
     const int32_t *other_labels; /* NULL without labels */
     const float *row;
     int32_t label;
+    const float *instead; /* NULL: no row (add/remove) */
+    int32_t instead_label;
 };
 
 /* Forgets all and learns this. */

@@ -35,6 +35,25 @@ static void contribute_values(const void *model, const struct dpm_block *block, 
     }
 }
 
+static void contribute_counts(const void *model, const struct dpm_block *block, float *const *left,
+                              float *const *right)
+{
+    const struct mechanism_plan *plan = model;
+    for (size_t i = 0; i < block->n_rows; i++) {
+        left[0][i] = 1;
+        for (size_t j = 0; j < plan->columns[0]; j++)
+            right[0][i * plan->columns[0] + j] = rintf((block->rows[i * block->n_columns + j] - middle) * 2);
+    }
+}
+
+static void contribute_large_counts(const void *model, const struct dpm_block *block, float *const *left,
+                                    float *const *right)
+{
+    contribute_counts(model, block, left, right);
+    for (size_t i = 0; i < block->n_rows; i++)
+        left[0][i] = 4;
+}
+
 static void contribute_negatives(const void *model, const struct dpm_block *block, float *const *left,
                                  float *const *right)
 {
@@ -60,6 +79,7 @@ static int run_query(const struct mechanism *mechanism, struct dpmix_dataset *da
     const struct dpm_partition partition = {2, part_of_first_value, NULL, 0};
     struct dpm_query_plan plan = {
         .per_part = shape->parts > 1,
+        .noise = shape->counts ? DPM_NOISE_GEOMETRIC : DPM_NOISE_GAUSSIAN,
         .clip_norm = 1,
         .cancellation = 1,
         .sampling_rate = shape->sampling_rate,
@@ -69,13 +89,14 @@ static int run_query(const struct mechanism *mechanism, struct dpmix_dataset *da
     for (; shape->columns[plan.n_matrices]; plan.n_matrices++)
         plan.matrix[plan.n_matrices] = (struct dpm_query_matrix){1, shape->columns[plan.n_matrices], 1};
     struct dpm_release *release = NULL;
+    dpm_block_fn *even = shape->counts ? contribute_counts : contribute_values;
+    dpm_block_fn *odd = shape->counts ? contribute_large_counts : contribute_negatives;
     double sums[ADVERSARY_NUMBERS];
     int n = 1, n_sums = (int)dpm_query_size(&plan) * (shape->parts > 1 ? shape->parts : 1);
     int status = dpm_release_open(&release, accountant, dataset, "query", &plan, 1,
                                   shape->parts > 1 ? &partition : NULL, 1);
     for (uint64_t step = 0; !status && step < shape->steps; step++) {
-        dpm_block_fn *negative = shape->alternating && step % 2 ? contribute_negatives : NULL;
-        status = dpm_release_query(release, 0, negative ? negative : contribute_values, shape, sums);
+        status = dpm_release_query(release, 0, shape->alternating && step % 2 ? odd : even, shape, sums);
         for (int i = 0; i < n_sums && n < mechanism->n_statistics; i++)
             statistics[n++] = sums[i];
     }
@@ -100,6 +121,7 @@ static dpmix_options *new_options(const struct mechanism_learner *learner)
     CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_VAE_HIDDEN, 1));
     CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_VAE_LATENT, 1));
     CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_CONDITIONAL, 0));
+    CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_COUNT_NOISE, learner->count_noise));
     return options;
 }
 
@@ -183,10 +205,11 @@ size_t mechanism_rows(const struct mechanism *mechanism, int with_row, float *ro
         rows[i] = neighbours->others[i];
     for (size_t i = 0; i < n; i++)
         labels[i] = mechanism->n_classes ? neighbours->other_labels[i] : 0;
+    int instead = !with_row && neighbours->instead;
     for (size_t j = 0; j < n_columns; j++)
-        rows[n * n_columns + j] = neighbours->row[j];
-    labels[n] = neighbours->label;
-    return n + (size_t)with_row;
+        rows[n * n_columns + j] = instead ? neighbours->instead[j] : neighbours->row[j];
+    labels[n] = instead ? neighbours->instead_label : neighbours->label;
+    return with_row || instead ? n + 1 : n;
 }
 
 struct dpmix_dataset *mechanism_dataset(const struct mechanism *mechanism, const float *rows,
@@ -214,12 +237,17 @@ struct dpmix_dataset *mechanism_dataset(const struct mechanism *mechanism, const
  * that costs. */
 static const double learner_epsilon = 0.05, query_epsilon = 1e6, query_delta = 1e-6;
 
+static int adjacency_of(const struct mechanism *mechanism)
+{
+    return mechanism->neighbours.instead ? DPMIX_ADJACENCY_REPLACE_ONE : DPMIX_ADJACENCY_ADD_REMOVE;
+}
+
 struct dpmix_accountant *mechanism_accountant(const struct mechanism *mechanism)
 {
     struct dpmix_accountant *accountant = NULL;
     double epsilon = mechanism->learner ? learner_epsilon : query_epsilon;
     double delta = mechanism->learner ? mechanism->learner->delta : query_delta;
-    CHECK_OK(dpm_accountant_new(&accountant, epsilon, delta, DPMIX_ADJACENCY_ADD_REMOVE));
+    CHECK_OK(dpm_accountant_new(&accountant, epsilon, delta, adjacency_of(mechanism)));
     return accountant;
 }
 
@@ -251,12 +279,12 @@ static void run_trial(void *argument, int with_row, uint64_t number, double *sta
 /* ---- The claims ---- */
 
 /* The smallest delta that goes with the epsilon, by the accountant. */
-static double claimed_delta(const struct dpm_event *events, size_t n, double epsilon)
+static double claimed_delta(const struct dpm_event *events, size_t n, int adjacency, double epsilon)
 {
     double low = 0, high = 1;
     for (int i = 0; i < 30; i++) {
         double delta = (low + high) / 2, found = INFINITY;
-        CHECK_OK(dpm_account_epsilon(&found, events, n, DPMIX_ADJACENCY_ADD_REMOVE, delta));
+        CHECK_OK(dpm_account_epsilon(&found, events, n, adjacency, delta));
         *(found <= epsilon ? &high : &low) = delta;
     }
     return high;
@@ -281,10 +309,11 @@ static int claims_of(void *mechanism, struct stochastic_claim *claims)
     static const double epsilons[] = {1e-9, 0.5, 2};
     const struct dpm_event *events;
     size_t n = (size_t)adversary_events(&events);
-    (void)mechanism;
+    int adjacency = adjacency_of(mechanism);
     for (int i = 0; i < 3; i++) {
-        claims[i] = (struct stochastic_claim){epsilons[i], claimed_delta(events, n, epsilons[i])};
-        if (n == 1 && events[0].count == 1 && events[0].kind == DPM_EVENT_SUBSAMPLED_GAUSSIAN)
+        claims[i] = (struct stochastic_claim){epsilons[i], claimed_delta(events, n, adjacency, epsilons[i])};
+        if (adjacency == DPMIX_ADJACENCY_ADD_REMOVE && n == 1 && events[0].count == 1 &&
+            events[0].kind == DPM_EVENT_SUBSAMPLED_GAUSSIAN)
             claims[i].delta = fmin(claims[i].delta, single_delta(&events[0], epsilons[i]));
     }
     return 3;
@@ -317,32 +346,135 @@ struct stochastic_verdict mechanism_try(const struct mechanism *mechanism)
 static const float zeros[ADVERSARY_NUMBERS];
 static const float ones[] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
 static const float value_and_count[] = {1, 0.75f, 1, 0.75f, 1, 0.75f, 1, 0.75f};
+static const float value_and_nothing[] = {1, 0.5f};
 static const int32_t first_class[16];
 
 #define PLAN(...) &(const struct mechanism_plan){__VA_ARGS__}, NULL
-#define LEARNER(...) NULL, &(const struct mechanism_learner){__VA_ARGS__}
+#define LEARNER(...)                                                                                         \
+    NULL, &(const struct mechanism_learner)                                                                  \
+    {                                                                                                        \
+        __VA_ARGS__                                                                                          \
+    }
 
 /* Where every row takes part mu is about 2, a total variation of 0.68: there too little noise shows best. */
 static const struct mechanism mechanisms[] = {
-    {"query", PLAN({1}, 1, 0.5, 1, 0, 0), 0, {1, 0, NULL, NULL, ones, 0}, 20000, 2},
-    {"query of four matrices", PLAN({1, 1, 1, 1}, 1, 0.5, 1, 0, 0), 0, {4, 0, NULL, NULL, ones, 0}, 10000, 5},
-    {"query of sampled rows", PLAN({1}, 0.25, 0.5, 1, 0, 0), 0, {1, 0, NULL, NULL, ones, 0}, 20000, 2},
-    {"three queries of sampled rows", PLAN({1}, 0.5, 2, 3, 0, 0), 0, {1, 16, ones, NULL, ones, 0}, 10000, 4},
-    {"query by parts", PLAN({1}, 1, 0.5, 1, 0, 2), 0, {1, 4, zeros, NULL, ones, 0}, 10000, 3},
-    {"query among opposite rows", PLAN({1}, 1, 0.5, 1, 0, 0), 0, {1, 8, ones, NULL, zeros, 0}, 10000, 2},
-    {"query of values and counts", PLAN({2}, 1, 0.5, 1, 0, 0), 0,
-     {2, 4, value_and_count, NULL, value_and_count, 0}, 10000, 3},
-    {"two queries of opposite sign", PLAN({1}, 1, 0.7, 2, 1, 0), 0, {1, 0, NULL, NULL, ones, 0}, 10000, 3},
-    {"label counts", LEARNER(DPMIX_CLUSTERER_LABEL, 0, 1, 1, 1, 0.68), 2,
-     {1, 4, zeros, first_class, ones, 1}, 10000, 2},
-    {"k-means", LEARNER(DPMIX_CLUSTERER_KMEANS, 0, 1, 1, 2, 0.68), 0, {2, 3, zeros, NULL, ones, 0}, 6000, 2},
-    {"Gaussian", LEARNER(0, DPMIX_GENERATOR_GAUSSIAN, 1, 1, 1, 0.68), 0, {2, 3, zeros, NULL, ones, 0},
-     6000, 2},
-    {"Gaussians by label", LEARNER(0, DPMIX_GENERATOR_GAUSSIAN, 2, 1, 1, 0.68), 2,
-     {2, 6, zeros, first_class, ones, 0}, 6000, 2},
-    {"VAE", LEARNER(0, DPMIX_GENERATOR_VAE, 1, 1, 3, 0.68), 0, {2, 0, NULL, NULL, ones, 0}, 6000, 2},
-    {"VAE of sampled rows", LEARNER(0, DPMIX_GENERATOR_VAE, 1, 0.5, 2, 0.4), 0, {2, 0, NULL, NULL, ones, 0},
-     6000, 2},
+    {"query", PLAN({1}, 1, 0.5, 1, 0, 0, 0), 0, {1, 0, NULL, NULL, ones, 0, NULL, 0}, 20000, 2},
+    {"query of four matrices",
+     PLAN({1, 1, 1, 1}, 1, 0.5, 1, 0, 0, 0),
+     0,
+     {4, 0, NULL, NULL, ones, 0, NULL, 0},
+     10000,
+     5},
+    {"query of sampled rows",
+     PLAN({1}, 0.25, 0.5, 1, 0, 0, 0),
+     0,
+     {1, 0, NULL, NULL, ones, 0, NULL, 0},
+     20000,
+     2},
+    {"three queries of sampled rows",
+     PLAN({1}, 0.5, 2, 3, 0, 0, 0),
+     0,
+     {1, 16, ones, NULL, ones, 0, NULL, 0},
+     10000,
+     4},
+    {"query by parts", PLAN({1}, 1, 0.5, 1, 0, 2, 0), 0, {1, 4, zeros, NULL, ones, 0, NULL, 0}, 10000, 3},
+    {"query among opposite rows",
+     PLAN({1}, 1, 0.5, 1, 0, 0, 0),
+     0,
+     {1, 8, ones, NULL, zeros, 0, NULL, 0},
+     10000,
+     2},
+    {"query of values and counts",
+     PLAN({2}, 1, 0.5, 1, 0, 0, 0),
+     0,
+     {2, 4, value_and_count, NULL, value_and_count, 0, NULL, 0},
+     10000,
+     3},
+    {"two queries of opposite sign",
+     PLAN({1}, 1, 0.7, 2, 1, 0, 0),
+     0,
+     {1, 0, NULL, NULL, ones, 0, NULL, 0},
+     10000,
+     3},
+    {"label counts",
+     LEARNER(DPMIX_CLUSTERER_LABEL, 0, 1, 1, 1, 1, 0.68),
+     2,
+     {1, 4, zeros, first_class, ones, 1, NULL, 0},
+     10000,
+     2},
+    {"k-means",
+     LEARNER(DPMIX_CLUSTERER_KMEANS, 0, 1, 1, 1, 2, 0.68),
+     0,
+     {2, 3, zeros, NULL, ones, 0, NULL, 0},
+     6000,
+     2},
+    {"Gaussian",
+     LEARNER(0, DPMIX_GENERATOR_GAUSSIAN, 1, 1, 1, 1, 0.68),
+     0,
+     {2, 3, zeros, NULL, ones, 0, NULL, 0},
+     6000,
+     2},
+    {"Gaussians by label",
+     LEARNER(0, DPMIX_GENERATOR_GAUSSIAN, 2, 1, 1, 1, 0.68),
+     2,
+     {2, 6, zeros, first_class, ones, 0, NULL, 0},
+     6000,
+     2},
+    {"VAE",
+     LEARNER(0, DPMIX_GENERATOR_VAE, 1, 1, 1, 3, 0.68),
+     0,
+     {2, 0, NULL, NULL, ones, 0, NULL, 0},
+     6000,
+     2},
+    {"VAE of sampled rows",
+     LEARNER(0, DPMIX_GENERATOR_VAE, 1, 1, 0.5, 2, 0.4),
+     0,
+     {2, 0, NULL, NULL, ones, 0, NULL, 0},
+     6000,
+     2},
+    {"count", PLAN({1}, 1, 0.6, 1, 0, 0, 1), 0, {1, 4, zeros, NULL, ones, 0, NULL, 0}, 10000, 2},
+    {"count and one too large",
+     PLAN({2}, 1, 1, 2, 1, 0, 1),
+     0,
+     {2, 4, zeros, NULL, value_and_nothing, 0, NULL, 0},
+     10000,
+     5},
+    {"geometric label counts",
+     LEARNER(DPMIX_CLUSTERER_LABEL, 0, 1, 2, 1, 1, 0.68),
+     2,
+     {1, 4, zeros, first_class, ones, 1, NULL, 0},
+     10000,
+     2},
+    {"query, a row replaced",
+     PLAN({1}, 1, 1, 1, 0, 0, 0),
+     0,
+     {1, 4, zeros, NULL, ones, 0, zeros, 0},
+     10000,
+     2},
+    {"query of sampled rows, a row replaced",
+     PLAN({1}, 0.5, 0.7, 1, 0, 0, 0),
+     0,
+     {1, 0, NULL, NULL, ones, 0, zeros, 0},
+     10000,
+     2},
+    {"count, a row replaced",
+     PLAN({1}, 1, 1.2, 1, 0, 0, 1),
+     0,
+     {1, 4, zeros, NULL, ones, 0, zeros, 0},
+     10000,
+     2},
+    {"geometric label counts, a row replaced",
+     LEARNER(DPMIX_CLUSTERER_LABEL, 0, 1, 2, 1, 1, 0.68),
+     2,
+     {1, 4, zeros, first_class, ones, 1, ones, 0},
+     6000,
+     2},
+    {"k-means, a row replaced",
+     LEARNER(DPMIX_CLUSTERER_KMEANS, 0, 1, 1, 1, 2, 0.68),
+     0,
+     {2, 3, zeros, NULL, ones, 0, zeros, 0},
+     6000,
+     2},
 };
 
 const struct mechanism *mechanism_number(size_t i)

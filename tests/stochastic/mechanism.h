@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The mechanisms under test: small ones, each with a pair of neighbouring data sets that is hard on it.
- * The larger data set has one row more. */
+ * One data set has a row that the other lacks, or has another row in the place of. */
 #ifndef DPM_STOCHASTIC_MECHANISM_H
 #define DPM_STOCHASTIC_MECHANISM_H
 
@@ -11,13 +11,15 @@ struct mechanism_plan {
     size_t columns[DPM_QUERY_MATRICES]; /* of its matrices of one row each; they end with a 0 */
     double sampling_rate, noise_multiplier;
     uint64_t steps;
-    int alternating; /* every other step asks for the negative sum */
+    int alternating; /* every other step asks for the negative sum; of counts, for four times as much */
     int parts;       /* 2: a sum each for rows with a first value below one half and above */
+    int counts;      /* 1: values are rounded to -1, 0 or 1, and the noise is geometric */
 };
 
 struct mechanism_learner {
     int clusterer, generator; /* one of them is 0 */
     int parts;                /* 2: a model for each class of the label */
+    int count_noise;          /* DPMIX_COUNT_NOISE_*, where it asks for counts */
     double sampling_rate;
     int steps;
     double delta; /* of its budget, at an epsilon near 0 */

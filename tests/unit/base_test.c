@@ -206,9 +206,9 @@ END_TEST
 START_TEST(bounds_must_be_finite_and_ordered)
 {
     static const double wrong[][2] = {
-        {0, 0},      {1, 0},         {0, INFINITY}, {-INFINITY, 0},
-        {NAN, 1},    {0, NAN},       {1, 1 + 1e-12}, /* equal as float32 */
-        {-3e38, 3e38},                               /* the width is not finite as float32 */
+        {0, 0},        {1, 0},   {0, INFINITY}, {-INFINITY, 0},
+        {NAN, 1},      {0, NAN}, {0, 1e39}, /* not finite as float32 */
+        {-3e38, 3e38},                      /* nor is the width */
     };
     int64_t live = dpm_alloc_live();
     struct dpm_bounds bounds = {0};
@@ -230,18 +230,21 @@ START_TEST(values_are_clamped_to_the_unit_interval)
     ck_assert_int_eq(dpm_bounds_new(&bounds, 3, lower, upper, 3), DPMIX_OK);
     ck_assert_int_eq(dpm_bounds_copy(&copy, &bounds), DPMIX_OK);
     dpm_bounds_free(&bounds);
-    dpm_bounds_normalise(&copy, (const float[]){0, 255, 12.5f}, out);
+    dpm_bounds_normalise(&copy, DPM_TYPE_F32, (const float[]){0, 255, 12.5f}, out);
     ck_assert(out[0] == 0.5f && out[1] == 1 && out[2] == 0.25f);
-    dpm_bounds_normalise(&copy, (const float[]){-1.5f, 256, NAN}, out);
+    dpm_bounds_normalise(&copy, DPM_TYPE_F32, (const float[]){-1.5f, 256, NAN}, out);
     ck_assert(out[0] == 0 && out[1] == 1 && out[2] == 0);
-    dpm_bounds_normalise(&copy, (const float[]){-INFINITY, INFINITY, -NAN}, out);
+    dpm_bounds_normalise(&copy, DPM_TYPE_F32, (const float[]){-INFINITY, INFINITY, -NAN}, out);
     ck_assert(out[0] == 0 && out[1] == 1 && out[2] == 0);
-    dpm_bounds_normalise_u8(&copy, (const uint8_t[]){0, 51, 40}, out);
-    ck_assert(out[0] == 0.5f && fabsf(out[1] - 0.2f) < 1e-7f && out[2] == 1);
-    dpm_bounds_restore(&copy, memcpy(out, (const float[]){0, 1, 0.5f}, sizeof out));
-    ck_assert(out[0] == -1 && out[1] == 255 && out[2] == 15);
-    dpm_bounds_restore(&copy, memcpy(out, (const float[]){-7, 7, NAN}, sizeof out));
-    ck_assert(out[0] == -1 && out[1] == 255 && out[2] == 10);
+    dpm_bounds_normalise(&copy, DPM_TYPE_F64, (const double[]){0.5, -1e300, NAN}, out);
+    ck_assert(out[0] == 0.75f && out[1] == 0 && out[2] == 0);
+    dpm_bounds_normalise(&copy, DPM_TYPE_F64, (const double[]){-INFINITY, INFINITY, 1e300}, out);
+    ck_assert(out[0] == 0 && out[1] == 1 && out[2] == 1);
+    dpm_bounds_normalise(&copy, DPM_TYPE_U8, (const uint8_t[]){0, 51, 40}, out);
+    ck_assert(out[0] == 0.5f && out[1] == 0.2f && out[2] == 1);
+    ck_assert(dpm_bounds_restore(&copy, 0, 0) == -1 && dpm_bounds_restore(&copy, 1, 1) == 255);
+    ck_assert(dpm_bounds_restore(&copy, 2, 0.5f) == 15 && dpm_bounds_restore(&copy, 2, NAN) == 10);
+    ck_assert(dpm_bounds_restore(&copy, 0, -7) == -1 && dpm_bounds_restore(&copy, 1, 7) == 255);
     dpm_bounds_free(&copy);
 }
 END_TEST
@@ -259,13 +262,30 @@ START_TEST(restored_values_stay_within_the_bounds)
         double lower = pair[0] * 2000 - 1000, upper = lower + pair[1] + 1e-3;
         struct dpm_bounds bounds;
         ck_assert_int_eq(dpm_bounds_new(&bounds, 1, &lower, &upper, 1), DPMIX_OK);
-        float ends[] = {0, 1, (float)pair[2]};
+        const float places[] = {0, 1, (float)pair[2]};
         for (int j = 0; j < 3; j++) {
-            dpm_bounds_restore(&bounds, &ends[j]);
-            ck_assert(ends[j] >= bounds.lower[0] && ends[j] <= bounds.upper[0]);
+            double value = dpm_bounds_restore(&bounds, 0, places[j]);
+            ck_assert(value >= lower && value <= upper);
+            ck_assert((float)value >= (float)lower && (float)value <= (float)upper);
         }
         dpm_bounds_free(&bounds);
     }
+}
+END_TEST
+
+/* A day of nanoseconds since 1970: float32 has not one number between its bounds. */
+START_TEST(bounds_may_be_finer_than_float32)
+{
+    const double lower = 1.7e18, upper = 1.7e18 + 86400e9, step = 86400e9 / 0x1p24;
+    struct dpm_bounds bounds;
+    ck_assert_int_eq(dpm_bounds_new(&bounds, 1, &lower, &upper, 1), DPMIX_OK);
+    for (double part = 0.001; part < 1; part += 0.01) {
+        double value = lower + part * (upper - lower);
+        float place;
+        dpm_bounds_normalise(&bounds, DPM_TYPE_F64, &value, &place);
+        ck_assert_double_eq_tol(dpm_bounds_restore(&bounds, 0, place), value, step);
+    }
+    dpm_bounds_free(&bounds);
 }
 END_TEST
 
@@ -274,13 +294,13 @@ START_TEST(bounds_survive_failed_allocations)
     const double lower = 0, upper = 1;
     int64_t live = dpm_alloc_live();
     struct dpm_bounds bounds, copy;
-    for (uint64_t nth = 1; nth <= 2; nth++) {
+    for (uint64_t nth = 1; nth <= 3; nth++) {
         dpm_alloc_fail_after(nth, 0);
         ck_assert_int_eq(dpm_bounds_new(&bounds, 9, &lower, &upper, 1), DPMIX_ERR_NOMEM);
         ck_assert_int_eq(dpm_alloc_live(), live);
     }
     ck_assert_int_eq(dpm_bounds_new(&bounds, 9, &lower, &upper, 1), DPMIX_OK);
-    for (uint64_t nth = 1; nth <= 2; nth++) {
+    for (uint64_t nth = 1; nth <= 3; nth++) {
         dpm_alloc_fail_after(nth, 0);
         ck_assert_int_eq(dpm_bounds_copy(&copy, &bounds), DPMIX_ERR_NOMEM);
     }
@@ -319,6 +339,7 @@ static Suite *base_suite(void)
     CHECK_ADD(suite, bounds_must_be_finite_and_ordered);
     CHECK_ADD(suite, values_are_clamped_to_the_unit_interval);
     CHECK_ADD(suite, restored_values_stay_within_the_bounds);
+    CHECK_ADD(suite, bounds_may_be_finer_than_float32);
     CHECK_ADD(suite, bounds_survive_failed_allocations);
     CHECK_ADD(suite, option_values_are_read_by_key);
     return suite;

@@ -519,8 +519,7 @@ START_TEST(bounds_are_checked_when_they_are_read)
     dpm_bounds_get(&again, &blob);
     ck_assert_int_eq(dpm_blob_finish(&blob), DPMIX_OK);
     ck_assert_uint_eq(again.n_columns, 2);
-    ck_assert_mem_eq(again.lower, bounds.lower, 2 * sizeof(float));
-    ck_assert_mem_eq(again.upper, bounds.upper, 2 * sizeof(float));
+    ck_assert(dpm_bounds_equal(&again, &bounds));
     dpm_bounds_free(&again);
     dpm_blob_free(&blob);
 
@@ -532,6 +531,55 @@ START_TEST(bounds_are_checked_when_they_are_read)
     dpm_blob_free(&blob);
     dpm_bounds_free(&bounds);
     ck_assert_int_eq(dpm_alloc_live(), live);
+}
+END_TEST
+
+/* Old files load for ever, and bounds that float32 holds are written as they always were. */
+START_TEST(bounds_in_files_are_what_they_were)
+{
+    static const uint8_t golden[] = {
+        2, 0, 0, 0,    0, 0, 0,    0,    /* columns */
+        0, 0, 0, 0,    0, 0, 0,    0x3f, /* lower: 0, 0.5 */
+        0, 0, 0, 0x40, 0, 0, 0x7f, 0x43, /* upper: 2, 255 */
+    };
+    const double lower[2] = {0, 0.5}, upper[2] = {2, 255};
+    struct dpm_bounds bounds, again;
+    struct dpm_blob blob = {0};
+    ck_assert_int_eq(dpm_bounds_new(&bounds, 2, lower, upper, 2), DPMIX_OK);
+    dpm_bounds_put(&bounds, &blob);
+    ck_assert_uint_eq(blob.size, sizeof golden);
+    ck_assert_mem_eq(blob.bytes, golden, sizeof golden);
+    dpm_bounds_get(&again, &blob);
+    ck_assert_int_eq(dpm_blob_finish(&blob), DPMIX_OK);
+    ck_assert(dpm_bounds_equal(&again, &bounds));
+    dpm_bounds_free(&again);
+    dpm_bounds_free(&bounds);
+    dpm_blob_free(&blob);
+}
+END_TEST
+
+START_TEST(bounds_that_need_float64_keep_it)
+{
+    const double lower[2] = {-1, 0.1}, upper[2] = {1.7e18 + 256, 1};
+    struct dpm_bounds bounds, again;
+    struct dpm_blob blob = {0};
+    ck_assert_int_eq(dpm_bounds_new(&bounds, 2, lower, upper, 2), DPMIX_OK);
+    dpm_bounds_put(&bounds, &blob);
+    dpm_bounds_get(&again, &blob);
+    ck_assert_int_eq(dpm_blob_finish(&blob), DPMIX_OK);
+    ck_assert(dpm_bounds_equal(&again, &bounds));
+    ck_assert(again.upper[0] == upper[0] && again.lower[1] == lower[1]);
+    dpm_bounds_free(&again);
+    dpm_bounds_free(&bounds);
+    dpm_blob_free(&blob);
+    for (uint64_t n = 0; n < 2; n++) { /* no column, and one too many */
+        dpm_blob_put_u64(&blob, UINT64_C(1) << 63 | n * (DPM_MAX_COLUMNS + 1));
+        again = (struct dpm_bounds){0};
+        dpm_bounds_get(&again, &blob);
+        ck_assert_int_eq(dpm_blob_finish(&blob), DPMIX_ERR_FORMAT);
+        dpm_bounds_free(&again);
+        dpm_blob_free(&blob);
+    }
 }
 END_TEST
 
@@ -567,6 +615,8 @@ static Suite *blob_suite(void)
     add(suite, "memory", failed_allocations_are_survived);
     add(suite, "long", a_long_blob_keeps_its_bytes);
     add(suite, "bounds", bounds_are_checked_when_they_are_read);
+    add(suite, "bounds", bounds_in_files_are_what_they_were);
+    add(suite, "bounds", bounds_that_need_float64_keep_it);
     return suite;
 }
 

@@ -304,41 +304,6 @@ START_TEST(test_dense_start)
 }
 END_TEST
 
-/* ---- Adam ---- */
-
-/* Gradients 4 and then -2, scale 1/2, rate 0.1. First step: m = 0.2, v = 0.004, both corrected 2 and 4, so
- * the step is 0.1. Second: m = 0.18 - 0.1 = 0.08, over 0.19; v = 0.003996 + 0.001 = 0.004996, over
- * 0.001999. */
-START_TEST(test_adam_by_hand)
-{
-    float weight = 1, moments[2] = {0, 0};
-    struct dpm_nn_adam adam = {.n = 1, .first = moments, .second = moments + 1};
-    dpm_nn_adam_step(&adam, &weight, &(double){4}, 0.5, 0.1);
-    assert_near((double)weight, 0.9, 1e-7);
-    assert_near((double)moments[0], 0.2, 1e-7);
-    assert_near((double)moments[1], 0.004, 1e-7);
-    dpm_nn_adam_step(&adam, &weight, &(double){-2}, 0.5, 0.1);
-    assert_near((double)moments[0], 0.08, 1e-7);
-    assert_near((double)moments[1], 0.004996, 1e-7);
-    assert_near((double)weight, 0.9 - 0.1 * (0.08 / 0.19) / sqrt(0.004996 / 0.001999), 1e-7);
-}
-END_TEST
-
-START_TEST(test_adam_stays_finite)
-{
-    static const double gradients[] = {1e308, -1e308, 1e200, 0, 1e-308, 1, -1};
-    enum { N = sizeof gradients / sizeof *gradients };
-    float weights[N] = {0}, moments[2 * N] = {0};
-    struct dpm_nn_adam adam = {.n = N, .first = moments, .second = moments + N};
-    for (int step = 0; step < 50; step++)
-        dpm_nn_adam_step(&adam, weights, gradients, 1e3, 100);
-    for (int i = 0; i < N; i++)
-        ck_assert_float_le(fabsf(weights[i]), DPM_NN_WEIGHT_LIMIT);
-    ck_assert_float_eq(weights[5], -DPM_NN_WEIGHT_LIMIT);
-    ck_assert_float_eq(weights[6], DPM_NN_WEIGHT_LIMIT);
-}
-END_TEST
-
 /* ---- The VAE ---- */
 
 /* A block of records for a VAE, with its weights. */
@@ -488,8 +453,6 @@ static Suite *suite(void)
     add(s, test_dense_rows_are_pure, COMPANIES);
     add(s, test_dense_sizes, 1);
     add(s, test_dense_start, 1);
-    add(s, test_adam_by_hand, 1);
-    add(s, test_adam_stays_finite, 1);
     add(s, test_vae_gradient, 3);
     add(s, test_vae_rows_are_pure, COMPANIES);
     add(s, test_vae_stays_finite, 1);

@@ -20,8 +20,6 @@ struct dpmix_accountant;
 
 struct dpmix_dataset; /* reference-counted */
 
-enum { DPM_TYPE_U8 = 1, DPM_TYPE_F32 = 2 };
-
 struct dpm_dataset_source {
     int type;         /* DPM_TYPE_* */
     const void *rows; /* n_rows x n_columns */
@@ -52,15 +50,22 @@ struct dpm_query_matrix {
 
 enum { DPM_QUERY_MATRICES = 16 };
 
+/* The law of a query's noise. Geometric noise of scale t, P(k) in proportion to exp(-|k| / t), is for counts:
+ * every row takes part (sampling rate 1), ranks and clip norm are 1, and a row's contribution is zero, or 1
+ * or -1 in one place; any other counts as zero. */
+enum { DPM_NOISE_GAUSSIAN = 0, DPM_NOISE_GEOMETRIC = 1 };
+
 struct dpm_query_plan {
     int n_matrices;
     struct dpm_query_matrix matrix[DPM_QUERY_MATRICES];
     int per_part;            /* 1: a sum for each part of the partition; 0: one sum over all rows */
+    int noise;               /* DPM_NOISE_* */
     double clip_norm;        /* C: of the whole contribution, all matrices together */
+    double norm_indicator;   /* t in [2^-10, 1]: sums end with one more number, see below; 0: they do not */
     double cancellation;     /* kappa >= 1: the |left||right| of a contribution add up to kappa C at most */
     double sampling_rate;    /* q in (0, 1]; 1: every row */
     uint64_t steps;          /* how often the query may run */
-    double noise_multiplier; /* standard deviation over sensitivity; relative until it is calibrated */
+    double noise_multiplier; /* deviation over sensitivity, or t; relative until it is calibrated */
     size_t normals;          /* independent standard normals lent with each row of a block */
     size_t scratch;          /* floats of working memory lent for each row of a block */
 };
@@ -87,14 +92,20 @@ typedef void dpm_block_fn(const void *model, const struct dpm_block *block, floa
 /* Number of rows that a block of this plan can hold. */
 size_t dpm_query_block_rows(const struct dpm_query_plan *plan);
 
-/* Largest change, in the Euclidean norm, that one row can make to the sums: clip norm and proven slack. */
+/* Largest change, in the Euclidean norm, that one row can make to the sums: clip norm and proven slack. For
+ * geometric noise it is 1, also as a sum of absolute values: there is no slack. */
 double dpm_query_sensitivity(const struct dpm_query_plan *plan);
 
 /* Standard deviation of the noise on each number of the sums. */
 double dpm_query_noise(const struct dpm_query_plan *plan);
 
-/* Numbers in one sum: the sizes of the matrices added up. */
+/* Numbers in one sum: the sizes of the matrices added up, and one more with a norm indicator. */
 size_t dpm_query_size(const struct dpm_query_plan *plan);
+
+/* With a norm indicator every selected row adds one more number to the end of its sum: u = about C t where
+ * its contribution was at most C long before it was clipped, -u where it was longer or not finite. It is part
+ * of the same contribution, so the query's sensitivity holds it. This is u. */
+double dpm_query_indicator(const struct dpm_query_plan *plan);
 
 /* Scales the relative noise multipliers of the plans by the smallest common factor such that all of them
  * together spend `share` of the epsilon that is left. */
@@ -127,6 +138,14 @@ int dpm_release_open(struct dpm_release **out, struct dpmix_accountant *accounta
  * noise included. DPMIX_ERR_STATE beyond the planned steps. Not from several threads at once. */
 int dpm_release_query(struct dpm_release *release, size_t plan, dpm_block_fn *contribution, const void *model,
                       double *sums);
+
+/* Another clip norm, brought into [2^-20, 2^20], for the further runs of a plan that has a norm indicator: a
+ * function of released and public numbers. Sensitivity, grid and noise follow it; the noise multiplier, which
+ * is what was debited, stays. */
+void dpm_release_set_clip(struct dpm_release *release, size_t plan, double clip_norm);
+
+/* The plan as it stands. */
+const struct dpm_query_plan *dpm_release_plan(const struct dpm_release *release, size_t plan);
 
 /* A key for the public randomness of the fit (starting values, random frequencies). It is derived one way
  * from the release's own key, so it tells nothing about the noise. */

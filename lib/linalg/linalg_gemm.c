@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A panel of b, up to 32 columns and DEPTH rows, is copied together, to where the caches keep it. Tiles of c
+ * stay in registers while k runs over the panel; a is read where it lies. */
+#include "linalg_gemm.h"
+#include "base_alloc.h"
+#include "base_simd.h"
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+enum { DEPTH = 288, MAX_WIDTH = 32 };
+
+/* Adds a (m x k) times a panel (k lines of `width` floats, zero beyond `columns`) to c if `more`, else c
+ * becomes it. */
+typedef void panel_fn(float *c, size_t ldc, size_t columns, struct dpm_gemm_matrix a, const float *panel,
+                      size_t m, size_t k, int more);
+
+struct kernel {
+    const char *name;
+    size_t width;
+    panel_fn *multiply;
+};
+
+static void multiply_plain(float *c, size_t ldc, size_t columns, struct dpm_gemm_matrix a, const float *panel,
+                           size_t m, size_t k, int more)
+{
+    for (size_t i = 0; i < m; i++)
+        for (size_t j = 0; j < columns; j++) {
+            float sum = more ? c[i * ldc + j] : 0;
+            for (size_t l = 0; l < k; l++)
+                sum = fmaf(a.values[i * a.row_step + l * a.column_step], panel[l * MAX_WIDTH + j], sum);
+            c[i * ldc + j] = sum;
+        }
+}
+
+static const struct kernel plain = {"plain", MAX_WIDTH, multiply_plain};
+
+#if DPM_SIMD_X86
+#include <immintrin.h>
+
+#define TARGET(features) __attribute__((target(features)))
+#define INLINE(features) static inline __attribute__((always_inline, target(features)))
+
+/* Inlined with constant height, width and steps, so that the sums are registers and the loops over them
+ * unrolled. Lanes beyond `columns` are computed and not stored. */
+INLINE("avx512f")
+void tile_avx512(const size_t height, const int wide, const size_t row_step, const size_t column_step,
+                 float *c, size_t ldc, const __mmask16 mask[2], const float *a, const float *panel, size_t k,
+                 int more)
+{
+    __m512 low[14], high[14];
+    for (size_t i = 0; i < height; i++) {
+        low[i] = more ? _mm512_maskz_loadu_ps(mask[0], c + i * ldc) : _mm512_setzero_ps();
+        if (wide)
+            high[i] = more ? _mm512_maskz_loadu_ps(mask[1], c + i * ldc + 16) : _mm512_setzero_ps();
+    }
+    for (size_t l = 0; l < k; l++) {
+        __m512 b_low = _mm512_load_ps(panel + l * 32);
+        __m512 b_high = wide ? _mm512_load_ps(panel + l * 32 + 16) : b_low;
+        for (size_t i = 0; i < height; i++) {
+            __m512 factor = _mm512_set1_ps(a[i * row_step + l * column_step]);
+            low[i] = _mm512_fmadd_ps(factor, b_low, low[i]);
+            if (wide)
+                high[i] = _mm512_fmadd_ps(factor, b_high, high[i]);
+        }
+    }
+    for (size_t i = 0; i < height; i++) {
+        _mm512_mask_storeu_ps(c + i * ldc, mask[0], low[i]);
+        if (wide)
+            _mm512_mask_storeu_ps(c + i * ldc + 16, mask[1], high[i]);
+    }
+}
+
+INLINE("avx2,fma")
+void tile_avx2(const size_t height, const int wide, const size_t row_step, const size_t column_step, float *c,
+               size_t ldc, const __m256i mask[2], const float *a, const float *panel, size_t k, int more)
+{
+    __m256 low[6], high[6];
+    for (size_t i = 0; i < height; i++) {
+        low[i] = more ? _mm256_maskload_ps(c + i * ldc, mask[0]) : _mm256_setzero_ps();
+        if (wide)
+            high[i] = more ? _mm256_maskload_ps(c + i * ldc + 8, mask[1]) : _mm256_setzero_ps();
+    }
+    for (size_t l = 0; l < k; l++) {
+        __m256 b_low = _mm256_load_ps(panel + l * 16);
+        __m256 b_high = wide ? _mm256_load_ps(panel + l * 16 + 8) : b_low;
+        for (size_t i = 0; i < height; i++) {
+            __m256 factor = _mm256_set1_ps(a[i * row_step + l * column_step]);
+            low[i] = _mm256_fmadd_ps(factor, b_low, low[i]);
+            if (wide)
+                high[i] = _mm256_fmadd_ps(factor, b_high, high[i]);
+        }
+    }
+    for (size_t i = 0; i < height; i++) {
+        _mm256_maskstore_ps(c + i * ldc, mask[0], low[i]);
+        if (wide)
+            _mm256_maskstore_ps(c + i * ldc + 8, mask[1], high[i]);
+    }
+}
+
+/* All rows, in tiles of the tallest kind and then of smaller ones. */
+#define STACK_TILES(tile, tallest, wide, by_row, by_column)                                                  \
+    do {                                                                                                     \
+        size_t i = 0;                                                                                        \
+        for (; m - i >= (tallest); i += (tallest))                                                           \
+            tile(tallest, wide, by_row, by_column, c + i * ldc, ldc, mask, a.values + i * (by_row), panel,   \
+                 k, more);                                                                                   \
+        for (; m - i >= 4; i += 4)                                                                           \
+            tile(4, wide, by_row, by_column, c + i * ldc, ldc, mask, a.values + i * (by_row), panel, k,      \
+                 more);                                                                                      \
+        for (; m - i >= 1; i++)                                                                              \
+            tile(1, wide, by_row, by_column, c + i * ldc, ldc, mask, a.values + i * (by_row), panel, k,      \
+                 more);                                                                                      \
+    } while (0)
+
+#define STACK_TILES_OF_ANY_STEP(tile, tallest, wide)                                                         \
+    do {                                                                                                     \
+        if (a.row_step == 1)                                                                                 \
+            STACK_TILES(tile, tallest, wide, 1, a.column_step);                                              \
+        else                                                                                                 \
+            STACK_TILES(tile, tallest, wide, a.row_step, 1);                                                 \
+    } while (0)
+
+TARGET("avx512f")
+static void multiply_avx512(float *c, size_t ldc, size_t columns, struct dpm_gemm_matrix a,
+                            const float *panel, size_t m, size_t k, int more)
+{
+    uint32_t lanes = columns >= 32 ? UINT32_MAX : (UINT32_C(1) << columns) - 1;
+    const __mmask16 mask[2] = {(__mmask16)(lanes & 0xffff), (__mmask16)(lanes >> 16)};
+    if (columns > 16)
+        STACK_TILES_OF_ANY_STEP(tile_avx512, 14, 1);
+    else
+        STACK_TILES_OF_ANY_STEP(tile_avx512, 14, 0);
+}
+
+TARGET("avx2,fma")
+static void multiply_avx2(float *c, size_t ldc, size_t columns, struct dpm_gemm_matrix a, const float *panel,
+                          size_t m, size_t k, int more)
+{
+    const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    const __m256i mask[2] = {_mm256_cmpgt_epi32(_mm256_set1_epi32((int)columns), lane),
+                             _mm256_cmpgt_epi32(_mm256_set1_epi32((int)columns - 8), lane)};
+    if (columns > 8)
+        STACK_TILES_OF_ANY_STEP(tile_avx2, 6, 1);
+    else
+        STACK_TILES_OF_ANY_STEP(tile_avx2, 6, 0);
+}
+
+static const struct kernel avx512 = {"avx512", 32, multiply_avx512}, avx2 = {"avx2", 16, multiply_avx2};
+
+static const struct kernel *find_kernel(void)
+{
+    int level = dpm_simd_level();
+    return level == DPM_SIMD_AVX512 ? &avx512 : level == DPM_SIMD_AVX2 ? &avx2 : &plain;
+}
+#else
+static const struct kernel *find_kernel(void)
+{
+    return &plain;
+}
+#endif
+
+const char *dpm_gemm_name(void)
+{
+    return find_kernel()->name;
+}
+
+/* Copies k rows of b, zero beyond `columns`. */
+static void fill_panel(float *panel, size_t width, struct dpm_gemm_matrix b, size_t columns, size_t k)
+{
+    if (columns < width)
+        memset(panel, 0, k * width * sizeof *panel);
+    if (b.column_step == 1) {
+        for (size_t l = 0; l < k; l++)
+            memcpy(panel + l * width, b.values + l * b.row_step, columns * sizeof *panel);
+        return;
+    }
+    enum { RUN = 16 }; /* of a line of b' that is read at once */
+    for (size_t first = 0; first < k; first += RUN) {
+        size_t end = k - first < RUN ? k : first + RUN;
+        for (size_t j = 0; j < columns; j++)
+            for (size_t l = first; l < end; l++)
+                panel[l * width + j] = b.values[j * b.column_step + l];
+    }
+}
+
+void dpm_gemm_run(float *c, size_t ldc, struct dpm_gemm_matrix a, struct dpm_gemm_matrix b, size_t m,
+                  size_t n, size_t k)
+{
+    const struct kernel *kernel = find_kernel();
+    _Alignas(64) float panel[DEPTH * MAX_WIDTH];
+    size_t width = kernel->width;
+    for (size_t first = 0; first < k; first += DEPTH) {
+        size_t depth = k - first < DEPTH ? k - first : DEPTH;
+        struct dpm_gemm_matrix part = a;
+        part.values += first * a.column_step;
+        for (size_t j = 0; j < n; j += width) {
+            size_t columns = n - j < width ? n - j : width;
+            struct dpm_gemm_matrix source = b;
+            source.values += first * b.row_step + j * b.column_step;
+            fill_panel(panel, width, source, columns, depth);
+            kernel->multiply(c + j, ldc, columns, part, panel, m, depth, first > 0);
+        }
+    }
+    dpm_wipe(panel, (k < DEPTH ? k : DEPTH) * width * sizeof *panel); /* the factors may be private */
+}
