@@ -17,7 +17,11 @@ typedef struct dpmix_clusterer dpmix_clusterer;
 
 #define DPMIX_CLUSTERER_LABEL 1  /**< One part per class of the labels; noisy class counts. */
 #define DPMIX_CLUSTERER_KMEANS 2 /**< DP kernel k-means over random Fourier features of the RBF kernel: noisy sums
-                                      and counts per iteration (Acs, Melis, Castelluccia, De Cristofaro 2017). */
+                                      and counts per iteration (Acs, Melis, Castelluccia, De Cristofaro 2017). With
+                                      DPMIX_OPTION_KMEANS_FEATURES 0 plain DP k-means on the columns. */
+#define DPMIX_CLUSTERER_CORESET 3 /**< Noisy sums and counts of the cells that random planes cut, k-means++ on those
+                                       weighted points, then DP k-means from there, on the columns (Chang, Ghazi,
+                                       Kumar, Manurangsi, ICML 2021; Cohen-Addad and others, NeurIPS 2022). */
 
 /** An unfitted clusterer.
  * @param kind     DPMIX_CLUSTERER_*.
@@ -48,6 +52,15 @@ DPMIX_API int dpmix_clusterer_parts(const dpmix_clusterer *clusterer);
  * @param[out] weights  n_parts numbers. */
 DPMIX_API DPMIX_CHECK int dpmix_clusterer_weights(const dpmix_clusterer *clusterer, double *weights,
                                                   size_t n_parts);
+
+/** The centres of the parts, as they were released: a row's part is the nearest of them, in the columns scaled to
+ * [0, 1] by their bounds. Rows that lie far outside most others are first moved to a released sphere around the
+ * released mean, which may change their part.
+ * @param[out] centres  n_parts x n_columns numbers, in the units of the declared bounds.
+ * @return DPMIX_ERR_UNSUPPORTED where parts have no centres among the rows: by label, kernel k-means, and one part
+ * alone. */
+DPMIX_API DPMIX_CHECK int dpmix_clusterer_centres(const dpmix_clusterer *clusterer, double *centres,
+                                                  size_t n_parts, size_t n_columns);
 
 /** The part of each of the caller's rows.
  * @param[out] parts  n_rows numbers.

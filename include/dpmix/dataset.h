@@ -87,6 +87,19 @@ DPMIX_API DPMIX_CHECK int dpmix_dataset_new_npy(dpmix_dataset **out, const char 
                                                 const char *labels_path, int n_classes, const double *lower,
                                                 const double *upper, size_t n_bounds);
 
+/** Declares which columns together encode a category: a category of m values as m columns, of which a record has
+ * one at its upper bound and the others at their lower bounds ("one-hot"). Where nothing is declared, every
+ * column is a number of its own. The declaration is public, like the bounds, and stored in model files; it is not
+ * checked against the rows. A VAE with DPMIX_VAE_OUTPUT_MIXED makes records that are one-hot in every group; to
+ * all other models a column of a group is like any other.
+ * @param groups     for each column 0, or the number of its group. The columns of a group stand side by side, and
+ *                   groups are numbered 1, 2, ... from left to right.
+ * @param n_columns  that of the dataset.
+ * @return DPMIX_ERR_RANGE when they are not so numbered, DPMIX_ERR_STATE once anything was debited for the
+ * dataset. Needs the handle alone. */
+DPMIX_API DPMIX_CHECK int dpmix_dataset_set_groups(dpmix_dataset *dataset, const int32_t *groups,
+                                                   size_t n_columns);
+
 /** Gives the handle back; the last owner wipes the copy. NULL is fine. */
 DPMIX_API void dpmix_dataset_free(dpmix_dataset *dataset);
 

@@ -31,6 +31,7 @@
 #include <dpmix/calculator.h>
 #include <dpmix/clusterer.h>
 #include <dpmix/dataset.h>
+#include <dpmix/feature.h>
 #include <dpmix/generator.h>
 #include <dpmix/mixture.h>
 #include <dpmix/options.h>

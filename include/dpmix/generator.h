@@ -17,9 +17,24 @@ typedef struct dpmix_generator dpmix_generator;
 
 #define DPMIX_GENERATOR_GAUSSIAN 1 /**< A Gaussian with DP mean and low-rank DP covariance; in a mixture, a DP GMM
                                         (Zhou, Zhou, Mirrokni, Epasto, Cohen-Addad 2025, in kind). */
-#define DPMIX_GENERATOR_VAE 2      /**< A variational autoencoder with Bernoulli output, trained by DP-Adam
-                                        (Kingma and Welling 2014; Abadi et al. 2016; Acs et al. 2017). Its samples
-                                        are the means of the output, not draws of zeros and ones. */
+#define DPMIX_GENERATOR_VAE 2      /**< A variational autoencoder, trained by noisy gradients (Kingma and Welling
+                                        2014; Abadi et al. 2016; Acs et al. 2017), for images, measurements or tables
+                                        (DPMIX_OPTION_VAE_OUTPUT). As a default its samples are the means of
+                                        Bernoulli outputs, not draws of zeros and ones. */
+#define DPMIX_GENERATOR_RBM 3      /**< A restricted Boltzmann machine of records and, where there are some,
+                                        labels (Larochelle and Bengio 2008), trained by DP contrastive
+                                        divergence (Hinton 2002; Acs et al. 2017) and sampled by Gibbs chains. */
+#define DPMIX_GENERATOR_CGAN 4     /**< A conditional generative adversarial net that makes records and, where there
+                                        are some, labels; its discriminator is trained by DP gradient descent
+                                        (Torkzadehmahani, Kairouz, Paten 2019, arXiv 2001.09700, with one clip over
+                                        all weights). The records are the generator's output. It wants more and
+                                        smaller steps than the other nets, such as steps 2000, sampling_rate 0.01,
+                                        learning_rate 0.001, momentum 0.5, averaging 0.99; averaging is of the
+                                        generator's weights. */
+
+#define DPMIX_GENERATOR_GMM 5      /**< A Gaussian mixture for every class, by DP clustering in a subspace of the
+                                        columns or of a public basis (Zhou, Zhou, Mirrokni, Epasto, Cohen-Addad
+                                        2025, arXiv 2506.16661). It makes labels where the dataset has them. */
 
 /** An unfitted generator.
  * @param kind     DPMIX_GENERATOR_*.
@@ -31,6 +46,51 @@ DPMIX_API void dpmix_generator_free(dpmix_generator *generator);
 DPMIX_API DPMIX_CHECK int dpmix_generator_fit(dpmix_generator *generator, dpmix_accountant *accountant,
                                               dpmix_dataset *dataset, double share,
                                               dpmix_progress_fn progress, void *user);
+
+/** Has the next fits of this generator write checkpoints, from which dpmix_generator_resume() goes on after a
+ * crash or a cancellation. The file is written, each time whole or not at all, before the debit, after every
+ * `every` steps, after the last one, and when the progress callback asks to stop. It stays where it is: delete
+ * it once the model is saved. A fit fails with DPMIX_ERR_IO when it cannot be written, before the debit the
+ * first time.
+ *
+ * The file holds settings, bounds, weights and the state of the optimiser: public numbers, and those that were
+ * released with noise. There is no key in it, and nothing by which noise could be taken away: it is as
+ * private as the model. It is of no use without the ledger.
+ *
+ * With a durable ledger (dpmix_accountant_open()) the fit notes in the ledger how far it may come before it
+ * gets there: each time for `every` steps (0: for a 16th of all). A note is a transaction in the ledger's
+ * file and takes a few milliseconds on a solid-state disk, tens on a busy one; so does a checkpoint. An
+ * `every` that is a hundred times as long as both together costs about a hundredth.
+ * @param path   copied; NULL: no more checkpoints.
+ * @param every  steps; 0: only before the debit and when the callback asks to stop.
+ * @return DPMIX_ERR_UNSUPPORTED for a kind that is not trained by steps (the Gaussian), DPMIX_ERR_STATE when
+ *         the generator is fitted already, DPMIX_ERR_NOMEM. */
+DPMIX_API DPMIX_CHECK int dpmix_generator_checkpoint(dpmix_generator *generator, const char *path,
+                                                     uint64_t every);
+
+/** Goes on with a fit from its checkpoint, to the end, with fresh noise; checkpoints go on being written to
+ * the same path, as often as before.
+ *
+ * What it costs: the steps between the checkpoint and the last one that may have begun were paid for and are
+ * lost. They are debited anew, as one entry "..., resumed"; the rest goes on under the debit of the fit. After
+ * a crash these are `every` steps or a few more. After a cancellation, or another failure that the fit lived
+ * to report, the ledger knows the steps exactly: there are none, or those since the checkpoint. A ledger in memory does not know how far
+ * the fit came: there all steps from the checkpoint on are debited anew, and only the process that began the
+ * fit has the ledger. In the planned mode resume after crashes and for want of time, not because of what the
+ * fit released.
+ *
+ * Of several processes that resume one fit the last one goes on; the others, and the fit itself where it still
+ * runs, end with DPMIX_ERR_STATE where their next note would be due. What they do up to there is paid for.
+ * @param[out] out    the fitted generator.
+ * @param path        the checkpoint.
+ * @param accountant  with the ledger that the fit was debited from.
+ * @param dataset     the same rows; bounds and classes are compared, rows are not.
+ * @return DPMIX_ERR_STATE when ledger or data set are not those of the checkpoint, DPMIX_ERR_BUDGET when the
+ *         budget does not cover what is to be debited anew (nothing was read), DPMIX_ERR_FORMAT for a file
+ *         that is damaged or no checkpoint of a generator; otherwise as for dpmix_generator_fit(). */
+DPMIX_API DPMIX_CHECK int dpmix_generator_resume(dpmix_generator **out, const char *path,
+                                                 dpmix_accountant *accountant, dpmix_dataset *dataset,
+                                                 dpmix_progress_fn progress, void *user);
 
 /** What dpmix_generator_fit() would cost, before there is data: a rehearsal on made-up rows and on a copy of
  * the ledger in memory. It spends nothing, neither of the accountant nor in its file, and works on a copy of
@@ -114,6 +174,34 @@ DPMIX_API DPMIX_CHECK int dpmix_generator_count(const dpmix_generator *generator
                                                 const size_t *columns, const double *lower,
                                                 const double *upper, size_t n_predicates,
                                                 uint64_t n_samples, const uint64_t *seed);
+
+/** Number of components of a Gaussian mixture (DPMIX_GENERATOR_GMM): of class 0 first, then of class 1, ...
+ * @return DPMIX_ERR_UNSUPPORTED for generators of other kinds. */
+DPMIX_API DPMIX_CHECK int dpmix_generator_components(const dpmix_generator *generator, size_t *n);
+
+/** Natural logarithms of the density of records under a Gaussian mixture (DPMIX_GENERATOR_GMM), per unit of the
+ * declared bounds in every column: it integrates to 1 over all of space. In the subspace a component has its own
+ * covariance, beside it one variance in all directions; samples lack that one unless DPMIX_OPTION_GMM_REST is 1,
+ * and they are cut to the bounds, while the density is not. Arithmetic is float32 inside: errors are about 1e-6
+ * of the largest term. Post-processing: it costs no privacy.
+ * @param[out] out   n numbers; NaN for a record with a value that is not a number.
+ * @param rows       n x n_columns, in declared units; they may lie outside the bounds.
+ * @param labels     n classes: the density is that of row and label together. NULL: of the row alone.
+ * @param n_columns  those of the dataset.
+ * @return DPMIX_ERR_UNSUPPORTED for generators of other kinds, for a model of signed distances
+ * (DPMIX_OPTION_GMM_DISTANCE), and for labels of a model without them; DPMIX_ERR_RANGE for labels that are not
+ * classes. */
+DPMIX_API DPMIX_CHECK int dpmix_generator_log_density(const dpmix_generator *generator, double *out,
+                                                      const float *rows, const int32_t *labels, size_t n,
+                                                      size_t n_columns);
+
+/** Responsibilities: the share of each component in the density of each record. Arguments and errors as for
+ * dpmix_generator_log_density(), but a model of signed distances alone has them, too.
+ * @param[out] shares  n x components, each record's sum 1. With labels the components of other classes have 0;
+ *                     a record of a class that the model gives no weight has 0 everywhere. */
+DPMIX_API DPMIX_CHECK int dpmix_generator_assign(const dpmix_generator *generator, float *shares,
+                                                 const float *rows, const int32_t *labels, size_t n,
+                                                 size_t n_columns);
 
 /** The ledger of the accountant as it was when the fit ended, as JSON; saved inside the file. Arguments as for
  * dpmix_accountant_json(). */

@@ -27,6 +27,13 @@ DPMIX_API DPMIX_CHECK int dpmix_mixture_fit(dpmix_mixture *mixture, dpmix_accoun
                                             dpmix_dataset *dataset, double share, dpmix_progress_fn progress,
                                             void *user);
 
+/** Checkpoints of the mixture's fit, and going on from one: as dpmix_generator_checkpoint() and
+ * dpmix_generator_resume(). The file holds the partition, too. */
+DPMIX_API DPMIX_CHECK int dpmix_mixture_checkpoint(dpmix_mixture *mixture, const char *path, uint64_t every);
+DPMIX_API DPMIX_CHECK int dpmix_mixture_resume(dpmix_mixture **out, const char *path,
+                                               dpmix_accountant *accountant, dpmix_dataset *dataset,
+                                               dpmix_progress_fn progress, void *user);
+
 /** The number of parts. */
 DPMIX_API int dpmix_mixture_parts(const dpmix_mixture *mixture);
 

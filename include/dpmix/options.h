@@ -27,6 +27,8 @@ typedef struct dpmix_options dpmix_options;
 #define DPMIX_OPTION_KMEANS_STEPS 11
 #define DPMIX_OPTION_KMEANS_FEATURES 12
 #define DPMIX_OPTION_KMEANS_BANDWIDTH 13
+#define DPMIX_OPTION_KMEANS_ROW_CLIP 14
+#define DPMIX_OPTION_CORESET_BITS 15
 #define DPMIX_OPTION_STEPS 20
 #define DPMIX_OPTION_SAMPLING_RATE 21
 #define DPMIX_OPTION_LEARNING_RATE 22
@@ -39,9 +41,19 @@ typedef struct dpmix_options dpmix_options;
 #define DPMIX_OPTION_WEIGHT_DECAY 29
 #define DPMIX_OPTION_VAE_HIDDEN 30
 #define DPMIX_OPTION_VAE_LATENT 31
+#define DPMIX_OPTION_VAE_LAYERS 32
+#define DPMIX_OPTION_VAE_ACTIVATION 33
+#define DPMIX_OPTION_VAE_OUTPUT 34
+#define DPMIX_OPTION_VAE_BETA 35
+#define DPMIX_OPTION_VAE_DRAWS 36
+#define DPMIX_OPTION_VAE_PRIOR 37
+#define DPMIX_OPTION_VAE_PRIOR_SHARE 38
+#define DPMIX_OPTION_VAE_DRAW 39
 #define DPMIX_OPTION_GAUSSIAN_RANK 40
 #define DPMIX_OPTION_GAUSSIAN_ROW_CLIP 41
 #define DPMIX_OPTION_GAUSSIAN_RESIDUAL_CLIP 42
+#define DPMIX_OPTION_VAE_DEVIATION 43
+#define DPMIX_OPTION_VAE_HIDDEN_LAST 44
 #define DPMIX_OPTION_NOISE_CORRECTION 50
 #define DPMIX_OPTION_AVERAGING 51
 #define DPMIX_OPTION_RATE_SCHEDULE 52
@@ -50,6 +62,33 @@ typedef struct dpmix_options dpmix_options;
 #define DPMIX_OPTION_NOISE_SCHEDULE 55
 #define DPMIX_OPTION_CLIP_QUANTILE 56
 #define DPMIX_OPTION_CLIP_RATE 57
+#define DPMIX_OPTION_RBM_HIDDEN 60
+#define DPMIX_OPTION_RBM_VISIBLE 61
+#define DPMIX_OPTION_RBM_CD_STEPS 62
+#define DPMIX_OPTION_RBM_BURN_IN 63
+#define DPMIX_OPTION_RBM_THINNING 64
+#define DPMIX_OPTION_RBM_OUTPUT 65
+#define DPMIX_OPTION_RBM_DEVIATION 66
+#define DPMIX_OPTION_CGAN_NOISE 70
+#define DPMIX_OPTION_CGAN_HIDDEN 71
+#define DPMIX_OPTION_CGAN_LAYERS 72
+#define DPMIX_OPTION_CGAN_CRITIC_STEPS 73
+#define DPMIX_OPTION_CGAN_SMOOTHING 74
+#define DPMIX_OPTION_CGAN_OPTIMIZER 75
+#define DPMIX_OPTION_CGAN_RATE 76
+#define DPMIX_OPTION_CGAN_FAKES 77
+#define DPMIX_OPTION_GMM_COMPONENTS 80
+#define DPMIX_OPTION_GMM_BASIS 81
+#define DPMIX_OPTION_GMM_RADIUS 82
+#define DPMIX_OPTION_GMM_COVARIANCE 83
+#define DPMIX_OPTION_GMM_RANK 84
+#define DPMIX_OPTION_GMM_ROW_CLIP 85
+#define DPMIX_OPTION_GMM_RESIDUAL_CLIP 86
+#define DPMIX_OPTION_GMM_STEPS 87
+#define DPMIX_OPTION_GMM_EM_STEPS 88
+#define DPMIX_OPTION_GMM_DISTANCE 89
+#define DPMIX_OPTION_GMM_PRIOR_ROWS 90
+#define DPMIX_OPTION_GMM_REST 91
 
 /* Values of DPMIX_OPTION_OPTIMIZER. */
 #define DPMIX_OPTIMIZER_SGD 1   /**< gradient descent with momentum */
@@ -64,6 +103,45 @@ typedef struct dpmix_options dpmix_options;
 /* Values of DPMIX_OPTION_COUNT_NOISE. */
 #define DPMIX_COUNT_NOISE_GAUSSIAN 1  /**< rounded Gaussian */
 #define DPMIX_COUNT_NOISE_GEOMETRIC 2 /**< two-sided geometric (discrete Laplace): alone it needs no delta */
+
+/* Values of DPMIX_OPTION_RBM_VISIBLE. */
+#define DPMIX_RBM_BERNOULLI 1 /**< zeros and ones, or what lies between as their probability */
+#define DPMIX_RBM_GAUSSIAN 2  /**< normal variables of deviation DPMIX_OPTION_RBM_DEVIATION */
+
+/* Values of DPMIX_OPTION_RBM_OUTPUT. */
+#define DPMIX_RBM_MEANS 1 /**< records are means of the visible units, given the chain's hidden units */
+#define DPMIX_RBM_DRAWS 2 /**< records are draws: zeros and ones, or normal variables */
+
+/* Values of DPMIX_OPTION_VAE_ACTIVATION. */
+#define DPMIX_ACTIVATION_RELU 1
+#define DPMIX_ACTIVATION_TANH 2
+#define DPMIX_ACTIVATION_LEAKY_RELU 3 /**< slope 0.2 below zero */
+#define DPMIX_ACTIVATION_SOFTPLUS 4   /**< log(1 + exp(x)) */
+
+/* Values of DPMIX_OPTION_VAE_OUTPUT: the law of a record, given its place in the latent space. */
+#define DPMIX_VAE_OUTPUT_BERNOULLI 1 /**< each column, scaled to [0, 1]: for images, and for zeros and ones */
+#define DPMIX_VAE_OUTPUT_GAUSSIAN 2  /**< each column: for measurements */
+#define DPMIX_VAE_OUTPUT_MIXED 3     /**< one column of each group (dpmix_dataset_set_groups()) is 1 and the others
+                                          are 0; columns without a group are Gaussian: for tables */
+
+/* Values of DPMIX_OPTION_VAE_PRIOR: the law of the latent space that samples come from. */
+#define DPMIX_VAE_PRIOR_NORMAL 1   /**< standard normal */
+#define DPMIX_VAE_PRIOR_GAUSSIAN 2 /**< a Gaussian (per class) fitted to where the records lie, by one more query */
+
+/* Values of DPMIX_OPTION_GMM_BASIS. */
+#define DPMIX_GMM_BASIS_COLUMNS 1 /**< the columns as they are */
+#define DPMIX_GMM_BASIS_DCT 2     /**< low frequencies of square images, a public basis */
+
+/* Values of DPMIX_OPTION_GMM_COVARIANCE. */
+#define DPMIX_GMM_COVARIANCE_FULL 1     /**< in the subspace, each component its own */
+#define DPMIX_GMM_COVARIANCE_TIED 2     /**< one for all components */
+#define DPMIX_GMM_COVARIANCE_DIAGONAL 3 /**< along the subspace's axes */
+#define DPMIX_GMM_COVARIANCE_FACTORS 4  /**< of low rank, where it stands out of the noise, and a diagonal */
+
+/* Values of DPMIX_OPTION_GMM_DISTANCE. */
+#define DPMIX_GMM_DISTANCE_NONE 0 /**< square images as they are */
+#define DPMIX_GMM_DISTANCE_ONLY 1 /**< signed distances of the image thresholded at 1/2 */
+#define DPMIX_GMM_DISTANCE_BOTH 2 /**< a model of each, with half the budget, for half of the samples */
 
 /* Types of a value. */
 #define DPMIX_OPTION_TYPE_INT 1    /**< whole numbers */

@@ -19,13 +19,11 @@ enum { BLOCK = 16, CHUNK = 32, MAX_LINE = 1 << 16 };
 /* Sums over a table at BLOCK nodes of a line: M(c + iy) / M(c) = 1 - fall + i turn. */
 struct sums {
     double fall[BLOCK], turn[BLOCK];
-    double high_re[BLOCK], high_im[BLOCK]; /* of losses above the threshold */
 };
 
 /* The logarithm of the integrand over M(c), node by node. */
 struct logs {
     double re[BLOCK], im[BLOCK], fault[BLOCK];
-    double low_re[BLOCK], low_im[BLOCK]; /* of the low share of the product, relative to the whole product */
     double atoms[BLOCK];                 /* bound on what laws with atoms have from here on */
 };
 
@@ -96,7 +94,7 @@ int dpm_account_contour_moments(struct dpm_contour *contour, double c)
 /* Node by node in a table, for BLOCK nodes of a line from y on: sine and versine (1 - cosine) go from node
  * to node by a rotation that keeps the relative accuracy of both. */
 static void sum_chunk(struct sums *sums, const struct dpm_loss_table *table, size_t from, size_t to,
-                      const double *at, int even, int split)
+                      const double *at, int even)
 {
     double y = at[0], step = at[1] - at[0];
     memset(sums, 0, sizeof *sums);
@@ -105,12 +103,9 @@ static void sum_chunk(struct sums *sums, const struct dpm_loss_table *table, siz
         double versine = 2.0 * half * half, sine = 2.0 * half * cos(0.5 * y * table->loss[j]);
         double small = sin(0.5 * step * table->loss[j]);
         double a = 2.0 * small * small, b = 2.0 * small * cos(0.5 * step * table->loss[j]);
-        double high = split ? table->place[j] : 0.0;
         for (int k = 0; k < BLOCK; k++) {
             sums->fall[k] += w * versine;
             sums->turn[k] += w * sine;
-            sums->high_re[k] += high * (1.0 - versine);
-            sums->high_im[k] += high * sine;
             if (even) {
                 double next = versine + (a * (1.0 - versine) + b * sine);
                 sine += b * (1.0 - versine) - a * sine;
@@ -125,18 +120,15 @@ static void sum_chunk(struct sums *sums, const struct dpm_loss_table *table, siz
 }
 
 /* A sum of sums over CHUNK nodes each: its rounding error grows with n / CHUNK. */
-static void sum_table(struct sums *sums, const struct dpm_loss_table *table, const double *at, int even,
-                      int split)
+static void sum_table(struct sums *sums, const struct dpm_loss_table *table, const double *at, int even)
 {
     struct sums part;
     memset(sums, 0, sizeof *sums);
     for (size_t from = 0; from < table->n; from += CHUNK) {
-        sum_chunk(&part, table, from, table->n - from < CHUNK ? table->n : from + CHUNK, at, even, split);
+        sum_chunk(&part, table, from, table->n - from < CHUNK ? table->n : from + CHUNK, at, even);
         for (int k = 0; k < BLOCK; k++) {
             sums->fall[k] += part.fall[k];
             sums->turn[k] += part.turn[k];
-            sums->high_re[k] += part.high_re[k];
-            sums->high_im[k] += part.high_im[k];
         }
     }
     for (int k = 0; k < BLOCK; k++)
@@ -144,7 +136,7 @@ static void sum_table(struct sums *sums, const struct dpm_loss_table *table, con
 }
 
 static void add_law(struct logs *logs, const struct dpm_law *law, const struct dpm_loss_table *table,
-                    const struct sums *sums, const double *place, int split)
+                    const struct sums *sums, const double *place)
 {
     for (int k = 0; k < BLOCK; k++) {
         double fall = sums->fall[k], turn = sums->turn[k], at = place[k];
@@ -157,13 +149,6 @@ static void add_law(struct logs *logs, const struct dpm_law *law, const struct d
         if (table->atoms > 0.0)
             logs->atoms[k] += law->count * log(fmin(1.0, table->atoms +
                                                     table->variation / fmax(at, DBL_MIN)));
-        if (split) { /* log(1 - R / M), R the sum over high losses */
-            double re = -(sums->high_re[k] * (1.0 - fall) + sums->high_im[k] * turn) / square;
-            double im = -(sums->high_im[k] * (1.0 - fall) - sums->high_re[k] * turn) / square;
-            logs->low_re[k] += 0.5 * law->count * log1p(fmax(2.0 * re + re * re + im * im,
-                                                             -1.0 + DBL_EPSILON));
-            logs->low_im[k] += law->count * atan2(im, 1.0 + re);
-        }
     }
 }
 
@@ -206,7 +191,7 @@ static double line_at(const struct dpm_contour *contour, double u, double *slope
 static int add_block(struct dpm_contour *contour, double u0, double step, double *decay)
 {
     const struct dpm_laws *laws = contour->laws;
-    int status = reserve(contour, contour->n + BLOCK), split = contour->part > 0.0;
+    int status = reserve(contour, contour->n + BLOCK);
     if (status)
         return status;
     struct logs logs;
@@ -216,8 +201,8 @@ static int add_block(struct dpm_contour *contour, double u0, double step, double
     for (int k = 0; k < BLOCK; k++)
         place[k] = line_at(contour, u0 + k * step, &slope[k]);
     for (size_t i = 0; i < laws->n; i++) {
-        sum_table(&sums, &contour->table[i], place, !(contour->grade > 0.0), split);
-        add_law(&logs, &laws->law[i], &contour->table[i], &sums, place, split);
+        sum_table(&sums, &contour->table[i], place, !(contour->grade > 0.0));
+        add_law(&logs, &laws->law[i], &contour->table[i], &sums, place);
         if (contour->table[i].atoms > 0.0)
             continue;
         for (int k = 0; k < BLOCK; k++) {
@@ -234,16 +219,6 @@ static int add_block(struct dpm_contour *contour, double u0, double step, double
         double size = exp(re), a = size * cos(im), b = size * sin(im);
         double fault = logs.fault[k] + UNIT * (16.0 + 4.0 * fabs(re) + 4.0 * fabs(im));
         double bound = exp(free_re[k] + gauss + logs.atoms[k]);
-        if (split) { /* times 1 - exp(low) */
-            double e = expm1(logs.low_re[k]), half = sin(0.5 * logs.low_im[k]);
-            double p = -(e * cos(logs.low_im[k]) - 2.0 * half * half), q = -(1.0 + e) * sin(logs.low_im[k]);
-            double product = a * p - b * q;
-            b = a * q + b * p;
-            a = product;
-            bound *= sqrt(p * p + q * q);
-            size *= sqrt(p * p + q * q);
-            fault *= 2.0;
-        }
         /* 1 / (z (z + 1)), z (z + 1) = c (c + 1) - y^2 + i y (2 c + 1) */
         double u = c * (c + 1.0) - at * at, v = at * (2.0 * c + 1.0);
         double norm = (c * c + at * at) * ((c + 1.0) * (c + 1.0) + at * at);
@@ -255,22 +230,6 @@ static int add_block(struct dpm_contour *contour, double u0, double step, double
         *decay = fmax(*decay, bound);
     }
     return DPMIX_OK;
-}
-
-/* The part of each weight that counts as high, in the table's column of places: a smooth step where the loss
- * passes the threshold. */
-static void split_tables(struct dpm_contour *contour)
-{
-    for (size_t i = 0; i < contour->laws->n; i++) {
-        struct dpm_loss_table *table = &contour->table[i];
-        const struct dpm_law *law = &contour->laws->law[i];
-        int sampled = law->shape == DPM_SHAPE_MIXTURE && contour->direction == DPM_LOSS_REMOVE;
-        double sign, least = sampled ? law->group * log1p(-law->rate) : 0.0;
-        double threshold = least + contour->part * (contour->part_epsilon - least);
-        double at = dpm_account_loss_place(law, contour->direction, threshold, &sign);
-        for (size_t j = 0; j < table->n; j++)
-            table->place[j] = table->weight[j] * 0.5 * erfc(-sign * (table->place[j] - at) / table->scale);
-    }
 }
 
 /* Makes the tables for the stretch of the line that ends beyond y: the first is of length `stretch`, each
@@ -292,8 +251,6 @@ static int prepare(struct dpm_contour *contour, double y)
         take_moments(contour, contour->c);
     for (size_t i = 0; i < contour->laws->n; i++)
         inner += (double)contour->table[i].n;
-    if (contour->part > 0.0)
-        split_tables(contour);
     contour->inner = inner;
     contour->work -= TABLE_WORK * inner;
     contour->prepared = reach;
@@ -334,14 +291,12 @@ static double grade_for(const struct dpm_contour *contour, double epsilon)
     return 1.5 / frequency > 4.0 * contour->c ? 1.5 / frequency : 0.0;
 }
 
-int dpm_account_contour_line(struct dpm_contour *contour, double c, double part, double epsilon, int graded)
+int dpm_account_contour_line(struct dpm_contour *contour, double c, double epsilon, int graded)
 {
     int status = fill_tables(contour, c, 0.0, 0.0, 0);
     if (status)
         return status;
     take_moments(contour, c);
-    contour->part = part;
-    contour->part_epsilon = epsilon;
     contour->n = 0;
     contour->prepared = 0.0;
     contour->width = 1.0 / sqrt(contour->curvature + 1.0 / (c * c) + 1.0 / ((1.0 + c) * (1.0 + c)));
@@ -380,53 +335,6 @@ int dpm_account_contour_halve(struct dpm_contour *contour)
     contour->n_coarse = n;
     contour->step *= 0.5;
     return prepare(contour, 0.0);
-}
-
-int dpm_account_contour_high(struct dpm_contour *contour, double c, double part, double epsilon,
-                             double *bound)
-{
-    int status = dpm_account_contour_moments(contour, c);
-    double low = 0.0;
-    contour->part = part;
-    contour->part_epsilon = epsilon;
-    if (!status)
-        split_tables(contour);
-    for (size_t i = 0; !status && i < contour->laws->n; i++) {
-        double high = 0.0;
-        for (size_t j = 0; j < contour->table[i].n; j++)
-            high += contour->table[i].place[j];
-        low += contour->laws->law[i].count * log1p(-fmin(high, 1.0 - DBL_EPSILON));
-    }
-    if (!status)
-        *bound = contour->log_moment + log(fmax(-expm1(low), DBL_MIN)) - c * epsilon +
-            dpm_account_contour_factor(c);
-    return status;
-}
-
-double dpm_account_contour_low(const struct dpm_contour *contour, double epsilon)
-{
-    const struct dpm_laws *laws = contour->laws;
-    double least = INFINITY;
-    if (!(contour->part > 0.0))
-        return -INFINITY;
-    for (double factor = 1.0; factor < 1e9; factor *= 1.25) {
-        double c = contour->c * factor, square = laws->mu * laws->mu;
-        double sum = 0.5 * square * c * (c + 1.0) - c * epsilon + dpm_account_contour_factor(c);
-        for (size_t i = 0; i < laws->n; i++) {
-            const struct dpm_loss_table *table = &contour->table[i];
-            double low = 0.0;
-            for (size_t j = 0; j < table->n; j++) {
-                double weight = table->weight[j] - table->place[j];
-                if (weight > 0.0)
-                    low += weight * exp(fmin((c - contour->c) * table->loss[j], 700.0));
-            }
-            sum += laws->law[i].count * (table->log_moment + log(low));
-        }
-        if (sum > least + 1.0)
-            break;
-        least = fmin(least, sum);
-    }
-    return least;
 }
 
 struct dpm_contour_value dpm_account_contour_value(const struct dpm_contour *contour, double epsilon)

@@ -26,7 +26,6 @@ struct dpm_contour {
     double inner;               /* nodes of all tables */
     double work;                /* how much a line may cost, in nodes of the line times nodes of tables */
     double grade;               /* 0 for an even line, else how far apart its nodes may be at most, roughly */
-    double part, part_epsilon;  /* where the losses of single runs are parted; part 0: nowhere */
     size_t n, n_coarse, capacity;
     double *memory, *y, *re, *im, *fault; /* nodes, integrand, and bound on its error */
     struct dpm_loss_table *table; /* one a law */
@@ -49,22 +48,13 @@ void dpm_account_contour_free(struct dpm_contour *contour);
 int dpm_account_contour_moments(struct dpm_contour *contour, double c);
 
 /* Prepares the line at c. Fails with DPMIX_ERR_RANGE, without a message, where the integral converges too
- * slowly. With part > 0 the losses of single runs are parted smoothly into low and high ones, at that part
- * of the way from the least loss that is frequent to epsilon, and the outcomes of which all are low are
- * left out: see dpm_account_contour_low. Graded: nodes lie further apart far out, where that saves some;
- * epsilon must then be about the one that is asked for. */
-int dpm_account_contour_line(struct dpm_contour *contour, double c, double part, double epsilon, int graded);
+ * slowly. Graded: nodes lie further apart far out, where that saves some; epsilon must then be about the one
+ * that is asked for. */
+int dpm_account_contour_line(struct dpm_contour *contour, double c, double epsilon, int graded);
 
 /* Halves the step of a line. Fails with DPMIX_ERR_RANGE, without a message, when its work is used up; the
  * line must then not be used. */
 int dpm_account_contour_halve(struct dpm_contour *contour);
-
-/* log of Chernoff's bound on the delta of what such a line would keep, for looking around. */
-int dpm_account_contour_high(struct dpm_contour *contour, double c, double part, double epsilon,
-                             double *bound);
-
-/* log of a bound on the delta of what such a line left out. */
-double dpm_account_contour_low(const struct dpm_contour *contour, double epsilon);
 
 struct dpm_contour_value dpm_account_contour_value(const struct dpm_contour *contour, double epsilon);
 

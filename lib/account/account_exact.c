@@ -3,6 +3,7 @@
 #include "account_contour.h"
 #include "account_gauss.h"
 #include "account_lattice.h"
+#include "account_pld.h"
 #include "base_alloc.h"
 
 #include <dpmix/accountant.h>
@@ -12,10 +13,10 @@
 
 #define SAFE (1.0 + 1e-9)   /* on top of every bound computed by a contour */
 #define FIRST_WORK 1.5e6    /* of a direction's first line, see struct dpm_contour */
-#define MORE_WORK 8e7       /* of all its other lines together */
-#define LAST_WORK 4e7       /* and of those tried when that was in vain */
+#define MORE_WORK 2e7       /* of all its other lines together */
 #define ROUGH 1e-5          /* change by the last halving of a step that is small enough, relative */
 #define GOOD 3e-10          /* error of delta that is good enough, relative */
+#define CLOSE 1e-5          /* and that is, of losses on a grid */
 
 /* What is asked of one direction: the epsilon of a delta, or (with log_delta NAN) the delta of an epsilon. */
 struct question {
@@ -81,19 +82,13 @@ static struct dpm_contour_value value_at(const struct dpm_contour *contour, doub
     struct dpm_contour_value value = dpm_account_contour_value(contour, epsilon);
     if (!(value.log_delta < INFINITY && value.excess >= 0.0))
         return (struct dpm_contour_value){INFINITY, -contour->c, INFINITY, 0.0};
-    double more[2] = {log_failure, contour->part > 0.0 ? dpm_account_contour_low(contour, epsilon)
-                      : -INFINITY};
-    for (int i = 0; i < 2; i++) {
-        if (more[i] == -INFINITY)
-            continue;
-        if (more[i] > value.log_delta) {
-            value.log_delta = more[i] + log1p(exp(value.log_delta - more[i]));
-            value.excess = INFINITY;
-        } else {
-            double part = exp(more[i] - value.log_delta);
-            value.log_delta += log1p(part);
-            value.excess += part;
-        }
+    if (log_failure > value.log_delta) {
+        value.log_delta = log_failure + log1p(exp(value.log_delta - log_failure));
+        value.excess = INFINITY;
+    } else if (log_failure > -INFINITY) {
+        double part = exp(log_failure - value.log_delta);
+        value.log_delta += log1p(part);
+        value.excess += part;
     }
     return value;
 }
@@ -148,7 +143,8 @@ static int ask(struct dpm_contour *contour, const struct question *question, str
             value = value_at(contour, question->log_failure, question->epsilon);
             if (value.log_delta > -INFINITY) { /* truth >= value.log_delta - value.excess */
                 answer->bound = fmin(answer->bound, value.log_delta);
-                answer->excess = fmin(answer->excess, answer->bound - value.log_delta + value.excess);
+                answer->excess = fmin(answer->excess,
+                                      fmax(answer->bound - value.log_delta, 0.0) + value.excess);
             }
         }
         if (!(value.rough > ROUGH))
@@ -157,103 +153,6 @@ static int ask(struct dpm_contour *contour, const struct question *question, str
         if (status)
             return status == DPMIX_ERR_RANGE ? DPMIX_OK : status;
     }
-}
-
-static int continuous(const struct dpm_laws *laws)
-{
-    int all = 1;
-    for (size_t i = 0; i < laws->n; i++)
-        all &= laws->law[i].shape == DPM_SHAPE_MIXTURE || laws->law[i].shape == DPM_SHAPE_REPLACE;
-    return all;
-}
-
-/* Where Chernoff's bound on what a threshold keeps is least, to within a factor of 1.2 or so in c. Its
- * logarithm is nearly convex in log(c). */
-static int find_high_saddle(struct dpm_contour *contour, double part, double epsilon, double *c)
-{
-    double x = log(*c), step = -1.0, best = INFINITY;
-    for (int i = 0; i < 60 && fabs(step) > 0.15; i++) {
-        double value = INFINITY;
-        int status = dpm_account_contour_high(contour, exp(x), part, epsilon, &value);
-        if (status == DPMIX_ERR_NOMEM)
-            return status;
-        if (value < best) {
-            best = value;
-            *c = exp(x);
-        } else {
-            step *= -0.4;
-        }
-        x = log(*c) + step;
-    }
-    return DPMIX_OK;
-}
-
-/* What a single run would take with its share of delta: where losses have heavy tails, one run is what
- * makes a large loss, and Chernoff's bound is far off. */
-static double guess_epsilon(const struct dpm_laws *laws, double log_delta)
-{
-    double guess = 0.0, gauss = laws->mu > 0.0 ? dpm_account_gauss_epsilon(laws->mu, exp(log_delta)) : 0.0;
-    for (size_t i = 0; i < laws->n; i++) {
-        const struct dpm_law *law = &laws->law[i];
-        if (law->shape != DPM_SHAPE_MIXTURE || law->group > 1)
-            return INFINITY;
-        guess = fmax(guess, dpm_account_law_epsilon(law, exp(log_delta) / law->count / (double)laws->n));
-    }
-    return 1.5 * guess + gauss;
-}
-
-/* The largest part at which what is left out is negligible beside log_delta; 0 if there is none. */
-static int find_part(struct dpm_contour *contour, double c, double epsilon, double log_delta, double *part)
-{
-    for (*part = 0.5; *part > 1e-9; *part *= 0.7) {
-        double bound;
-        int status = dpm_account_contour_high(contour, c, *part, epsilon, &bound);
-        if (status || dpm_account_contour_low(contour, epsilon) < log_delta - 26.0)
-            return status;
-    }
-    *part = 0.0;
-    return DPMIX_OK;
-}
-
-/* Lines with the low losses taken out. The threshold follows the answer down. */
-static int ask_with_parts(struct dpm_contour *contour, const struct question *question, double c,
-                              struct answer *answer)
-{
-    int status = DPMIX_OK;
-    double guess = INFINITY, start = c;
-    if (question->for_epsilon && !(answer->excess < 1.0))
-        guess = fmax(guess_epsilon(contour->laws, question->log_delta), 1e-6 * answer->bound);
-    for (int i = 0; !status && i < 10 && answer->excess > GOOD; i++) {
-        double epsilon = question->epsilon, log_delta = question->log_delta, part = 0.0;
-        struct answer found = *answer;
-        int guessed = guess < 0.5 * answer->bound;
-        if (guessed)
-            c = start; /* the best may be far up */
-        if (question->for_epsilon)
-            epsilon = fmin(guess, answer->bound * (answer->excess < 1.0 ? 0.99 : 0.5));
-        else
-            log_delta = answer->bound - (answer->excess < 1.0 ? 0.0 : 3.0);
-        status = find_part(contour, c, epsilon, log_delta, &part);
-        if (!status && part > 0.0)
-            status = find_high_saddle(contour, part, epsilon, &c);
-        if (!status && part > 0.0)
-            status = dpm_account_contour_line(contour, c, part, epsilon, 1);
-        if (!status && part > 0.0)
-            status = ask(contour, question, &found);
-        int better = found.excess < answer->excess || found.bound < answer->bound - 0.01 *
-            fabs(answer->bound);
-        if (status == DPMIX_ERR_RANGE && guessed) { /* too much work: come down from above instead */
-            status = DPMIX_OK;
-            guess = INFINITY;
-            contour->work = LAST_WORK;
-            continue;
-        }
-        if (status || !(better || guessed))
-            break;
-        guess = better && found.excess < INFINITY ? INFINITY : 4.0 * guess;
-        *answer = found;
-    }
-    return status == DPMIX_ERR_RANGE ? DPMIX_OK : status;
 }
 
 /* Limits the outcomes such that those beyond have the given probability, over all runs. Returns its
@@ -267,6 +166,21 @@ static double limit_outcomes(struct dpm_laws *laws, int direction, double log_fa
     for (size_t i = 0; i < laws->n; i++)
         limited |= dpm_account_loss_limit(&laws->law[i], direction, log_failure - log(runs));
     return limited ? log_failure : -INFINITY;
+}
+
+/* Improves the answer by what losses on a grid give. */
+static int ask_grid(const struct dpm_laws *laws, int direction, const struct question *question,
+                    struct answer *answer)
+{
+    struct answer found = {INFINITY, INFINITY};
+    int status = question->for_epsilon
+                     ? dpm_account_pld_epsilon(&found.bound, &found.excess, laws, direction,
+                                               question->log_delta)
+                     : dpm_account_pld_delta(&found.bound, &found.excess, laws, direction,
+                                             question->epsilon);
+    if (!status && found.bound <= answer->bound)
+        *answer = found;
+    return status == DPMIX_ERR_RANGE ? DPMIX_OK : status;
 }
 
 /* Everything a direction can do with the failure at hand. */
@@ -287,17 +201,17 @@ static int ask_limited(struct dpm_contour *contour, const struct question *quest
     if (bound <= uninteresting)
         return DPMIX_OK;
     contour->work = FIRST_WORK;
-    status = dpm_account_contour_line(contour, c, 0.0, 0.0, 0);
+    status = dpm_account_contour_line(contour, c, 0.0, 0);
     if (!status)
         status = ask(contour, question, answer);
     if (status == DPMIX_ERR_NOMEM)
         return status;
     status = DPMIX_OK;
     contour->work = MORE_WORK;
-    if (answer->excess > GOOD && continuous(contour->laws))
-        status = ask_with_parts(contour, question, c, answer);
-    if (!status && answer->excess > GOOD) {
-        status = dpm_account_contour_line(contour, c, 0.0, question->for_epsilon ? answer->bound
+    if (answer->excess > GOOD)
+        status = ask_grid(contour->laws, contour->direction, question, answer);
+    if (!status && answer->excess > CLOSE) {
+        status = dpm_account_contour_line(contour, c, question->for_epsilon ? answer->bound
                                           : question->epsilon, 1);
         if (!status)
             status = ask(contour, question, answer);
@@ -354,7 +268,7 @@ static int ask_direction(struct dpm_laws *laws, int direction, struct question *
         question->log_failure = limit_outcomes(laws, direction, log_delta - 28.0 -
                                                (question->for_epsilon ? 0.0 : 8.0));
         status = ask_limited(&contour, question, &found, uninteresting);
-        if (status || question->for_epsilon || found.bound <= uninteresting || found.excess <= GOOD ||
+        if (status || question->for_epsilon || found.bound <= uninteresting || found.excess < INFINITY ||
             !(found.bound < log_delta - 5.0))
             break;
         log_delta = found.bound;
@@ -394,7 +308,7 @@ static int ask_lattice(struct dpm_laws *laws, const struct question *question, s
     if (dpm_account_lattice_delta(&lattice, 0.0) <= target)
         high = 0.0;
     double middle = bound - fmin(0.5 * bound, 1.0 / c);
-    for (int i = 0; i < 60 && high - low > 1e-11 * high; i++) {
+    for (int i = 0; i < 200 && high - low > 1e-11 * high; i++) {
         middle = middle > low && middle < high ? middle : 0.5 * (low + high);
         double value = dpm_account_lattice_delta(&lattice, middle);
         *(value <= target ? &high : &low) = middle;

@@ -9,7 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { MAX_PURPOSE = 200, MAX_DATASET = 200 };
+enum { MAX_DATASET = 200 };
 
 static int lock(const struct dpmix_accountant *accountant)
 {
@@ -89,14 +89,14 @@ void dpm_accountant_unref(struct dpmix_accountant *accountant)
     dpm_store_free(state->store);
     dpm_free(state->entries);
     dpm_free(state->events);
+    dpm_free(state->runs);
     if (dpm_process_id() == accountant->process) /* elsewhere a thread that is not there may hold it */
         dpm_mutex_destroy(&state->lock);
     dpm_free(state);
     dpm_free(accountant);
 }
 
-/* Room for `more` things of `size` bytes behind the `n` in *memory. */
-static int reserve(void **memory, size_t *capacity, size_t n, size_t more, size_t size)
+int dpm_account_reserve(void **memory, size_t *capacity, size_t n, size_t more, size_t size)
 {
     if (more <= *capacity - n)
         return DPMIX_OK;
@@ -118,11 +118,13 @@ static int reserve(void **memory, size_t *capacity, size_t n, size_t more, size_
 static int reserve_debit(struct dpm_account_state *state, const char *purpose, size_t n, char **copy)
 {
     void *events = state->events, *entries = state->entries;
-    int status = reserve(&events, &state->events_capacity, state->n_events, n, sizeof *state->events);
+    int status =
+        dpm_account_reserve(&events, &state->events_capacity, state->n_events, n, sizeof *state->events);
     state->events = events;
     if (status)
         return status;
-    status = reserve(&entries, &state->entries_capacity, state->n_entries, 1, sizeof *state->entries);
+    status =
+        dpm_account_reserve(&entries, &state->entries_capacity, state->n_entries, 1, sizeof *state->entries);
     state->entries = entries;
     if (status)
         return status;
@@ -148,8 +150,9 @@ static int take_event(void *user, const char *purpose, int test_noise, const str
     struct dpm_account_state *state = user;
     char *copy = NULL;
     void *events = state->events;
-    int status = purpose ? reserve_debit(state, purpose, 1, &copy)
-                         : reserve(&events, &state->events_capacity, state->n_events, 1, sizeof *event);
+    int status =
+        purpose ? reserve_debit(state, purpose, 1, &copy)
+                : dpm_account_reserve(&events, &state->events_capacity, state->n_events, 1, sizeof *event);
     if (!purpose)
         state->events = events;
     if (status)
@@ -231,36 +234,84 @@ int dpm_accountant_open_terms(struct dpmix_accountant **out, const char *path, c
 
 /* ---- Debits ---- */
 
-/* The events go behind the others first, where nobody sees them until they are counted. The commit comes
- * last: before it everything may fail and leaves nothing, after it nothing fails. */
-static int debit(const struct dpmix_accountant *accountant, const char *purpose,
-                 const struct dpm_event *events, size_t n, int test_noise, char **json)
+int dpm_account_begin(const struct dpmix_accountant *accountant)
+{
+    struct dpm_store *store = accountant->state->store;
+    int status = lock(accountant);
+    if (status || !store)
+        return status;
+    status = dpm_store_begin(store, 1);
+    if (!status)
+        status = catch_up(accountant);
+    if (status)
+        dpm_account_end(accountant);
+    return status;
+}
+
+void dpm_account_end(const struct dpmix_accountant *accountant)
+{
+    if (accountant->state->store)
+        dpm_store_end(accountant->state->store);
+    dpm_account_unlock(accountant);
+}
+
+/* Room for the debit, and what would be spent with it. The events go behind the others, where nobody sees
+ * them until they are counted. */
+static int admit(const struct dpmix_accountant *accountant, const struct dpm_account_debit *debit,
+                 char **copy, double *spent)
+{
+    struct dpm_account_state *state = accountant->state;
+    int status = reserve_debit(state, debit->purpose, debit->n, copy);
+    if (status)
+        return status;
+    memcpy(state->events + state->n_events, debit->events, debit->n * sizeof *debit->events);
+    status = dpm_account_terms_spent(spent, &accountant->terms, state->events, state->n_events + debit->n);
+    if (!status && !(*spent <= accountant->terms.epsilon))
+        status = dpm_fail(DPMIX_ERR_BUDGET, "budget: what is left does not cover the debit");
+    return status;
+}
+
+/* Into the store, where nobody sees it before the commit. */
+static int write_debit(struct dpm_account_state *state, struct dpm_store_mark *mark,
+                       const struct dpm_account_debit *debit, const struct dpm_account_run *run)
+{
+    int status = DPMIX_OK;
+    if (!state->store)
+        return status;
+    if (debit->n > 0)
+        status = dpm_store_append(state->store, mark, debit->purpose, debit->test_noise != 0, debit->events,
+                                  debit->n);
+    if (!status && debit->run)
+        status = dpm_store_put_run(state->store, run);
+    return status;
+}
+
+/* The commit comes last: before it everything may fail and leaves nothing, after it nothing fails. */
+int dpm_account_debit(const struct dpmix_accountant *accountant, const struct dpm_account_debit *debit)
 {
     struct dpm_account_state *state = accountant->state;
     struct dpm_store_mark mark = state->mark;
+    struct dpm_account_run run = {{0}, {0}, 0, 0};
     char *copy = NULL, *made = NULL;
-    double spent, before = state->spent;
+    double spent = state->spent, before = state->spent;
     int in_doubt = 0;
     size_t n_before = state->n_entries;
-    int status = reserve_debit(state, purpose, n, &copy);
-    if (status)
-        goto out;
-    memcpy(state->events + state->n_events, events, n * sizeof *events);
-    status = dpm_account_terms_spent(&spent, &accountant->terms, state->events, state->n_events + n);
-    if (status)
-        goto out;
-    if (!(spent <= accountant->terms.epsilon)) {
-        status = dpm_fail(DPMIX_ERR_BUDGET, "budget: what is left does not cover the debit");
-        goto out;
+    int status = debit->n > 0 ? admit(accountant, debit, &copy, &spent) : DPMIX_OK;
+    if (!status && debit->run) {
+        run = *debit->run;
+        run.entry = run.entry ? run.entry : n_before + 1;
+        status = dpm_account_run_reserve(state);
     }
-    if (state->store)
-        status = dpm_store_append(state->store, &mark, purpose, test_noise != 0, events, n);
+    if (!status)
+        status = write_debit(state, &mark, debit, &run);
     if (status)
         goto out;
-    count(state, (struct dpm_account_entry){copy, state->n_events, n, test_noise != 0, NAN, NAN});
+    if (debit->n > 0)
+        count(state,
+              (struct dpm_account_entry){copy, state->n_events, debit->n, debit->test_noise != 0, NAN, NAN});
     copy = NULL;
     state->spent = spent;
-    if (json)
+    if (debit->json)
         status = dpm_account_json_locked(&made, accountant);
     if (!status && state->store)
         status = dpm_store_commit(state->store, &in_doubt);
@@ -269,8 +320,12 @@ static int debit(const struct dpmix_accountant *accountant, const char *purpose,
         goto out;
     }
     state->mark = mark; /* in doubt it counts: the next call finds out whether the file agrees */
-    if (json && !status) {
-        *json = made;
+    if (!status && debit->run) {
+        dpm_account_run_keep(state, &run);
+        *debit->run = run;
+    }
+    if (debit->json && !status) {
+        *debit->json = made;
         made = NULL;
     }
 out:
@@ -279,42 +334,31 @@ out:
     return status;
 }
 
-/* The debit in a transaction that begins with what other processes debited. */
-static int durable_debit(const struct dpmix_accountant *accountant, const char *purpose,
-                         const struct dpm_event *events, size_t n, int test_noise, char **json)
+int dpm_account_charge(const struct dpmix_accountant *accountant, const struct dpm_account_debit *debit)
 {
-    struct dpm_store *store = accountant->state->store;
-    int status = dpm_store_begin(store, 1);
+    if (!accountant)
+        return dpm_fail(DPMIX_ERR_ARG, "accountant: must not be NULL");
+    if (!debit->purpose || !*debit->purpose)
+        return dpm_fail(DPMIX_ERR_ARG, "purpose: must not be empty");
+    if (!memchr(debit->purpose, 0, DPM_ACCOUNT_PURPOSE + 1))
+        return dpm_fail(DPMIX_ERR_RANGE, "purpose: must have at most %d bytes", DPM_ACCOUNT_PURPOSE);
+    if (debit->n == 0)
+        return dpm_fail(DPMIX_ERR_ARG, "events: must hold at least one");
+    int status = dpm_account_check(debit->events, debit->n, accountant->terms.adjacency);
     if (!status)
-        status = catch_up(accountant);
-    if (!status)
-        status = debit(accountant, purpose, events, n, test_noise, json);
-    dpm_store_end(store);
+        status = dpm_account_begin(accountant);
+    if (status)
+        return status;
+    status = dpm_account_debit(accountant, debit);
+    dpm_account_end(accountant);
     return status;
 }
 
 int dpm_accountant_charge(struct dpmix_accountant *accountant, const char *purpose,
                           const struct dpm_event *events, size_t n, int test_noise, char **json)
 {
-    if (!accountant)
-        return dpm_fail(DPMIX_ERR_ARG, "accountant: must not be NULL");
-    if (!purpose || !*purpose)
-        return dpm_fail(DPMIX_ERR_ARG, "purpose: must not be empty");
-    if (!memchr(purpose, 0, MAX_PURPOSE + 1))
-        return dpm_fail(DPMIX_ERR_RANGE, "purpose: must have at most %d bytes", MAX_PURPOSE);
-    if (n == 0)
-        return dpm_fail(DPMIX_ERR_ARG, "events: must hold at least one");
-    int status = dpm_account_check(events, n, accountant->terms.adjacency);
-    if (!status)
-        status = lock(accountant);
-    if (status)
-        return status;
-    if (accountant->state->store)
-        status = durable_debit(accountant, purpose, events, n, test_noise, json);
-    else
-        status = debit(accountant, purpose, events, n, test_noise, json);
-    dpm_account_unlock(accountant);
-    return status;
+    struct dpm_account_debit debit = {purpose, events, n, test_noise, json, NULL};
+    return dpm_account_charge(accountant, &debit);
 }
 
 int dpm_accountant_calibrate(const struct dpmix_accountant *accountant, double share,

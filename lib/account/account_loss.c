@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "account_excess.h"
 #include "account_loss.h"
 #include "base_alloc.h"
 #include "base_fail.h"
@@ -31,11 +30,18 @@ struct rule {
     int ranges, status;
 };
 
-/* What is known of the law at one place. */
-struct spot {
-    double log_p, loss;
-    double slope; /* of the loss; in units of 1 / noise */
-};
+/* exp(x) - 1 - x. */
+static double excess(double x)
+{
+    if (fabs(x) > 0.3)
+        return expm1(x) - x;
+    static const double reciprocal[] = {1.0 / 13, 1.0 / 12, 1.0 / 11, 1.0 / 10, 1.0 / 9, 1.0 / 8,
+                                        1.0 / 7,  1.0 / 6,  1.0 / 5,  1.0 / 4,  1.0 / 3};
+    double series = 1.0;
+    for (size_t i = 0; i < sizeof reciprocal / sizeof reciprocal[0]; i++)
+        series = 1.0 + x * reciprocal[i] * series;
+    return 0.5 * x * x * series;
+}
 
 /* log(1 - q + q exp(x)), and the weight of the second term in *share. */
 static double log_mixture(double q, double x, double *share)
@@ -51,17 +57,17 @@ static double log_mixture(double q, double x, double *share)
 }
 
 /* log of the sum of binomial weights times exp(j t / s - j^2 / (2 s^2)), and the mean j in *share. */
-static double log_group_mixture(const struct rule *rule, double t, double *share)
+static double log_group_mixture(const struct dpm_law *law, const double *log_weight, double t, double *share)
 {
-    double s = rule->law->noise, exponent[MAX_GROUP + 1], most = -INFINITY, sum = 0.0, mean = 0.0,
+    double s = law->noise, exponent[MAX_GROUP + 1], most = -INFINITY, sum = 0.0, mean = 0.0,
         change = 0.0;
-    int k = rule->law->group;
+    int k = law->group;
     for (int j = 0; j <= k; j++) {
         exponent[j] = (t - 0.5 * j / s) * j / s;
-        most = fmax(most, exponent[j] + rule->log_weight[j]);
+        most = fmax(most, exponent[j] + log_weight[j]);
     }
     for (int j = 0; j <= k; j++) {
-        double part = exp(exponent[j] + rule->log_weight[j] - most);
+        double part = exp(exponent[j] + log_weight[j] - most);
         sum += part;
         mean += j * part;
     }
@@ -69,7 +75,7 @@ static double log_group_mixture(const struct rule *rule, double t, double *share
     if (most > 1.0)
         return most + log(sum);
     for (int j = 1; j <= k; j++)
-        change += exp(rule->log_weight[j]) * expm1(exponent[j]);
+        change += exp(log_weight[j]) * expm1(exponent[j]);
     return change > -0.5 ? log1p(change) : most + log(sum);
 }
 
@@ -82,11 +88,21 @@ static double log_kept(const struct dpm_law *law, double t)
     return x < 20.0 ? log(0.5 * erfc(x)) : -INFINITY;
 }
 
-static struct spot spot_at(const struct rule *rule, double t)
+struct dpm_loss_spot dpm_account_loss_spot(const struct dpm_law *law, int direction, const double *log_weight,
+                                           double t)
 {
-    const struct dpm_law *law = rule->law;
     double q = law->rate, s = law->noise, share, other;
-    struct spot spot = {-0.5 * t * t - LOG_SQRT_TWO_PI + log_kept(law, t), 0.0, 0.0};
+    if (law->shape == DPM_SHAPE_LAPLACE) {
+        struct dpm_loss_spot laplace = {log(0.25 / s) - 0.5 * (t + 1.0) / s, t / s, 1.0};
+        if (q < 1.0)
+            laplace.loss = log_mixture(q, t / s, &share);
+        if (direction == DPM_LOSS_REMOVE)
+            laplace.log_p += laplace.loss;
+        else
+            laplace.loss = -laplace.loss;
+        return laplace;
+    }
+    struct dpm_loss_spot spot = {-0.5 * t * t - LOG_SQRT_TWO_PI + log_kept(law, t), 0.0, 0.0};
     if (law->shape == DPM_SHAPE_REPLACE) {
         double up = log_mixture(q, (t - 0.5 / s) / s, &share), down = log_mixture(q, (-t - 0.5 / s) / s,
                                                                                   &other);
@@ -95,9 +111,9 @@ static struct spot spot_at(const struct rule *rule, double t)
         spot.log_p += up;
         return spot;
     }
-    double mixture = law->group > 1 ? log_group_mixture(rule, t, &share)
+    double mixture = law->group > 1 ? log_group_mixture(law, log_weight, t, &share)
                                     : log_mixture(q, (t - 0.5 / s) / s, &share);
-    if (rule->direction == DPM_LOSS_ADD) {
+    if (direction == DPM_LOSS_ADD) {
         spot.loss = -mixture;
         spot.slope = -share;
         return spot;
@@ -106,6 +122,11 @@ static struct spot spot_at(const struct rule *rule, double t)
     spot.slope = share;
     spot.log_p += mixture;
     return spot;
+}
+
+static struct dpm_loss_spot spot_at(const struct rule *rule, double t)
+{
+    return dpm_account_loss_spot(rule->law, rule->direction, rule->log_weight, t);
 }
 
 static int reserve(struct dpm_loss_table *table, size_t n)
@@ -136,8 +157,8 @@ static int reserve(struct dpm_loss_table *table, size_t n)
 static double term_of(double c, double log_p, double loss)
 {
     double p = exp(log_p), x = c * loss;
-    double term = x < 1.0 ? p * dpm_account_excess(x) : exp(log_p + x) - p * (1.0 + x);
-    return term + c * (loss > -1.0 ? p * dpm_account_excess(-loss) : exp(log_p - loss) - p * (1.0 - loss));
+    double term = x < 1.0 ? p * excess(x) : exp(log_p + x) - p * (1.0 + x);
+    return term + c * (loss > -1.0 ? p * excess(-loss) : exp(log_p - loss) - p * (1.0 - loss));
 }
 
 /* Adds a node. The weight is the logarithm of the tilted density until the table is finished. */
@@ -159,7 +180,7 @@ static int add_node(struct rule *rule, double place, double log_p, double loss)
 static int visit(struct rule *rule, double j, double *height)
 {
     struct dpm_loss_table *table = rule->table;
-    struct spot spot = spot_at(rule, j * rule->step);
+    struct dpm_loss_spot spot = spot_at(rule, j * rule->step);
     double term = term_of(table->c, spot.log_p, spot.loss);
     double tilt = spot.log_p + table->c * spot.loss;
     add_node(rule, j * rule->step, spot.log_p, spot.loss);
@@ -207,7 +228,7 @@ static double peak(const struct rule *rule, double t)
 {
     double s = rule->law->noise, c = rule->table->c;
     for (int i = 0; i < 40; i++) {
-        struct spot spot = spot_at(rule, t);
+        struct dpm_loss_spot spot = spot_at(rule, t);
         double p_slope = rule->direction == DPM_LOSS_REMOVE ? fmin(spot.slope, (double)rule->law->group)
             : 0.0;
         double next = (c * spot.slope + p_slope) / s;
@@ -308,7 +329,6 @@ static int trapezoid(struct rule *rule, double step)
         finish(rule, rule->step);
         drop_fast(rule);
     }
-    table->scale = fmin(0.5 * s, 0.5);
     return rule->status;
 }
 
@@ -449,13 +469,13 @@ static int discrete(struct rule *rule)
     return DPMIX_OK;
 }
 
-static void fill_binomial(struct rule *rule)
+void dpm_account_loss_weights(double *log_weight, const struct dpm_law *law)
 {
-    double q = rule->law->rate;
-    int k = rule->law->group;
+    double q = law->rate;
+    int k = law->group;
     for (int j = 0; j <= k; j++)
-        rule->log_weight[j] = lgamma(k + 1.0) - lgamma(j + 1.0) - lgamma(k - j + 1.0) + j * log(q) +
-                              (j < k ? (k - j) * log1p(-q) : 0.0);
+        log_weight[j] = lgamma(k + 1.0) - lgamma(j + 1.0) - lgamma(k - j + 1.0) + j * log(q) +
+                        (j < k ? (k - j) * log1p(-q) : 0.0);
 }
 
 int dpm_account_loss_table(struct dpm_loss_table *table, const struct dpm_law *law, int direction, double c,
@@ -463,13 +483,13 @@ int dpm_account_loss_table(struct dpm_loss_table *table, const struct dpm_law *l
 {
     struct rule rule = {.table = table, .law = law, .direction = direction, .stretch = {from, reach}};
     table->c = c;
-    table->lost = table->atoms = table->variation = table->scale = 0.0;
+    table->lost = table->atoms = table->variation = 0.0;
     if (law->shape == DPM_SHAPE_RESPONSE || law->shape == DPM_SHAPE_STEPS)
         return discrete(&rule);
     if (law->shape == DPM_SHAPE_LAPLACE)
         return laplace(&rule, reach);
     if (law->group > 1)
-        fill_binomial(&rule);
+        dpm_account_loss_weights(rule.log_weight, law);
     return fine ? refined(&rule, runs) : trapezoid(&rule, first_step(law));
 }
 
@@ -485,24 +505,6 @@ int dpm_account_loss_limit(struct dpm_law *law, int direction, double log_failur
     double width = LIMIT_WIDTH(law), x = sqrt(fmax(-2.0 * log_failure, 0.0)) * 1.000001 + 1e-6;
     law->limit = law->group / law->noise + x * sqrt(1.0 + 0.5 * width * width);
     return 1;
-}
-
-double dpm_account_loss_place(const struct dpm_law *law, int direction, double threshold, double *sign)
-{
-    struct rule rule = {.law = law, .direction = direction};
-    double low = -1.0, high = 1.0;
-    if (law->group > 1)
-        fill_binomial(&rule);
-    *sign = law->shape == DPM_SHAPE_MIXTURE && direction == DPM_LOSS_ADD ? -1.0 : 1.0;
-    while (*sign * (spot_at(&rule, low).loss - threshold) > 0.0 && low > -1e12)
-        low *= 2.0;
-    while (*sign * (spot_at(&rule, high).loss - threshold) < 0.0 && high < 1e12)
-        high *= 2.0;
-    for (int i = 0; i < 100; i++) {
-        double middle = 0.5 * (low + high);
-        *(*sign * (spot_at(&rule, middle).loss - threshold) < 0.0 ? &low : &high) = middle;
-    }
-    return low;
 }
 
 void dpm_account_loss_free(struct dpm_loss_table *table)

@@ -59,7 +59,6 @@ struct dpm_loss_table {
     double *memory;
     double *loss, *weight;
     double *place;   /* where the node lies, on a scale on which the loss grows */
-    double scale;    /* width of a smooth step on that scale */
 };
 
 /* Sorts checked events into laws. laws->law must have room for n. group >= 1 records differ. */
@@ -75,9 +74,17 @@ int dpm_account_loss_table(struct dpm_loss_table *table, const struct dpm_law *l
                            double from, double reach, double runs, int fine);
 void dpm_account_loss_free(struct dpm_loss_table *table);
 
-/* Where, on the scale of table.place, the loss of a Gaussian law passes a threshold; from there it grows
- * upwards or, in *sign, downwards. */
-double dpm_account_loss_place(const struct dpm_law *law, int direction, double threshold, double *sign);
+/* The law at one place t of its density: outcomes in units of the noise, or for Laplace noise places in
+ * (-1, 1); its atoms are not part of that. The loss grows with t, or falls. */
+struct dpm_loss_spot {
+    double log_p, loss;
+    double slope; /* of the loss, in units of 1 / noise; Gaussian laws only */
+};
+
+/* log_weight: the group + 1 binomial weights, of dpm_account_loss_weights; not read for a group of 1. */
+struct dpm_loss_spot dpm_account_loss_spot(const struct dpm_law *law, int direction, const double *log_weight,
+                                           double t);
+void dpm_account_loss_weights(double *log_weight, const struct dpm_law *law);
 
 /* Sets the limit so that outcomes beyond it have a probability of at most exp(log_failure) a run, to be
  * added to delta count times; for the direction add, and for other laws, there is none. Returns whether

@@ -4,6 +4,7 @@
 #define DPM_ACCOUNT_STATE_H
 
 #include "account_ledger.h"
+#include "account_run.h"
 #include "account_store.h"
 #include "account_terms.h"
 #include "base_threads.h"
@@ -31,6 +32,8 @@ struct dpm_account_state {
     size_t n_alone;     /* entries whose `alone` is known */
     size_t n_shared;    /* entries that the shares divide the whole among; 0: none are known */
     double share_order; /* the best for all entries together, or the filter's; 0: no entry has a divergence */
+    struct dpm_account_run *runs; /* of a ledger in memory */
+    size_t n_runs, runs_capacity;
     struct dpm_store *store;    /* NULL: in memory only */
     struct dpm_store_mark mark; /* what of the store is in memory */
 };
@@ -47,6 +50,33 @@ struct dpmix_accountant {
  * process's threads may hold the lock for ever. */
 int dpm_account_lock(const struct dpmix_accountant *accountant);
 void dpm_account_unlock(const struct dpmix_accountant *accountant);
+
+/* The same for a caller that writes: with a store a transaction begins, and lasts until the end. */
+int dpm_account_begin(const struct dpmix_accountant *accountant);
+void dpm_account_end(const struct dpmix_accountant *accountant);
+
+enum { DPM_ACCOUNT_PURPOSE = 200 }; /* bytes of a purpose, at most */
+
+struct dpm_account_debit {
+    const char *purpose;
+    const struct dpm_event *events;
+    size_t n; /* 0: nothing is debited, but the run is written */
+    int test_noise;
+    char **json;                 /* NULL: not wanted */
+    struct dpm_account_run *run; /* to be written with it, or NULL; entry 0 becomes that of the debit */
+};
+
+/* dpm_accountant_charge; and, between begin and end, its last part, which checks no argument. */
+int dpm_account_charge(const struct dpmix_accountant *accountant, const struct dpm_account_debit *debit);
+int dpm_account_debit(const struct dpmix_accountant *accountant, const struct dpm_account_debit *debit);
+
+/* Room for one more run in memory; and, once there is room, the run into its place there. With a store, which
+ * keeps the runs itself, both do nothing. */
+int dpm_account_run_reserve(struct dpm_account_state *state);
+void dpm_account_run_keep(struct dpm_account_state *state, const struct dpm_account_run *run);
+
+/* Room for `more` things of `size` bytes behind the `n` in *memory. */
+int dpm_account_reserve(void **memory, size_t *capacity, size_t n, size_t more, size_t size);
 
 /* dpm_accountant_json for a caller that holds the lock. */
 int dpm_account_json_locked(char **out, const struct dpmix_accountant *accountant);

@@ -12,7 +12,7 @@
 
 enum {
     APPLICATION_ID = 0x44504C31, /* "DPL1" */
-    USER_VERSION = 2,            /* version 1 had no modes */
+    USER_VERSION = 2,            /* version 1 had no modes and no runs */
     LEAST_SQLITE = 3015000,      /* knows synchronous = EXTRA */
     BUSY_MILLISECONDS = 60000,
 };
@@ -28,11 +28,14 @@ static const char *const tables[] = {
     "CREATE TABLE events (dataset INTEGER NOT NULL, entry INTEGER NOT NULL, event INTEGER NOT NULL,"
     " kind INTEGER NOT NULL, noise_multiplier REAL NOT NULL, sampling_rate REAL NOT NULL,"
     " count INTEGER NOT NULL, PRIMARY KEY (dataset, entry, event)) WITHOUT ROWID",
+    "CREATE TABLE runs (dataset INTEGER NOT NULL, name BLOB NOT NULL, token BLOB NOT NULL,"
+    " entry INTEGER NOT NULL, begun INTEGER NOT NULL, seal INTEGER NOT NULL,"
+    " PRIMARY KEY (dataset, name)) WITHOUT ROWID",
 };
 
-enum { N_TABLES = sizeof tables / sizeof *tables };
+enum { N_TABLES = sizeof tables / sizeof *tables, N_TABLES_BEFORE = 3, TABLE_OF_RUNS = 3 };
 
-/* The first of the tables as version 1 had it. */
+/* The first of the tables as version 1 had it, which had no runs. */
 static const char datasets_before[] =
     "CREATE TABLE datasets (id INTEGER PRIMARY KEY, name TEXT NOT NULL, epsilon REAL NOT NULL,"
     " delta REAL NOT NULL, adjacency INTEGER NOT NULL, entries INTEGER NOT NULL, chain INTEGER NOT NULL,"
@@ -99,12 +102,13 @@ static int step(sqlite3_stmt *statement, int *there)
     return code == SQLITE_ROW || code == SQLITE_DONE ? DPMIX_OK : fail_with(code);
 }
 
-/* One letter a parameter: i integer, d double, t text that stays where it is until the statement has run. */
+/* One letter a parameter: i integer, d double, t text and b the bytes of a run's name or token, which stay
+ * where they are until the statement has run. */
 struct value {
     char type;
     sqlite3_int64 integer;
     double real;
-    const char *text;
+    const void *text;
 };
 
 static struct value integer(sqlite3_int64 number)
@@ -122,24 +126,37 @@ static struct value text(const char *string)
     return (struct value){'t', 0, 0, string};
 }
 
+static struct value bytes(const uint8_t *id)
+{
+    return (struct value){'b', 0, 0, id};
+}
+
 static int bind(sqlite3_stmt *statement, int place, const struct value *value)
 {
     switch (value->type) {
     case 'i': return sqlite3_bind_int64(statement, place, value->integer);
     case 'd': return sqlite3_bind_double(statement, place, value->real);
+    case 'b': return sqlite3_bind_blob(statement, place, value->text, DPM_RUN_ID, SQLITE_STATIC);
     default: return sqlite3_bind_text(statement, place, value->text, -1, SQLITE_STATIC);
     }
+}
+
+static int prepare_with(sqlite3_stmt **out, sqlite3 *connection, const char *sql, const struct value *values,
+                        int n)
+{
+    int status = prepare(out, connection, sql);
+    for (int i = 0; !status && i < n; i++) {
+        int code = bind(*out, i + 1, &values[i]);
+        status = code == SQLITE_OK ? DPMIX_OK : fail_with(code);
+    }
+    return status;
 }
 
 /* Runs a statement that gives no rows. */
 static int run(sqlite3 *connection, const char *sql, const struct value *values, int n)
 {
     sqlite3_stmt *statement = NULL;
-    int there, status = prepare(&statement, connection, sql);
-    for (int i = 0; !status && i < n; i++) {
-        int code = bind(statement, i + 1, &values[i]);
-        status = code == SQLITE_OK ? DPMIX_OK : fail_with(code);
-    }
+    int there, status = prepare_with(&statement, connection, sql, values, n);
     if (!status)
         status = step(statement, &there);
     sqlite3_finalize(statement);
@@ -164,7 +181,10 @@ static int query_integer(sqlite3 *connection, const char *sql, sqlite3_int64 *ou
 static int has_types(sqlite3_stmt *statement, const char *types)
 {
     for (int i = 0; types[i]; i++) {
-        int wanted = types[i] == 'i' ? SQLITE_INTEGER : types[i] == 'd' ? SQLITE_FLOAT : SQLITE_TEXT;
+        int wanted = types[i] == 'i'   ? SQLITE_INTEGER
+                     : types[i] == 'd' ? SQLITE_FLOAT
+                     : types[i] == 'b' ? SQLITE_BLOB
+                                       : SQLITE_TEXT;
         if (sqlite3_column_type(statement, i) != wanted)
             return 0;
     }
@@ -252,13 +272,14 @@ static int check_tables(sqlite3 *connection, sqlite3_int64 *version)
         return dpm_fail(DPMIX_ERR_FORMAT, "path: the file is no ledger");
     if (*version < 1 || *version > USER_VERSION)
         return dpm_fail(DPMIX_ERR_FORMAT, "path: the ledger is of another version of the library");
-    return n != N_TABLES || differ ? damaged() : DPMIX_OK;
+    return n != (*version == 1 ? N_TABLES_BEFORE : N_TABLES) || differ ? damaged() : DPMIX_OK;
 }
 
+/* From the last to the first: so the last page of a new file is one that is in use, and its loss shows. */
 static int make_tables(sqlite3 *connection)
 {
     int status = DPMIX_OK;
-    for (int i = 0; !status && i < N_TABLES; i++)
+    for (int i = N_TABLES - 1; !status && i >= 0; i--)
         status = execute(connection, tables[i]);
     char marks[80];
     sqlite3_snprintf(sizeof marks, marks, "PRAGMA application_id = %d; PRAGMA user_version = %d",
@@ -344,6 +365,8 @@ static int migrate(sqlite3 *connection)
     int status = execute(connection, "ALTER TABLE datasets RENAME TO datasets_before");
     if (!status)
         status = execute(connection, tables[0]);
+    if (!status)
+        status = execute(connection, tables[TABLE_OF_RUNS]);
     if (!status)
         status = prepare(&statement, connection, all_rows_before);
     while (!status && !(status = step(statement, &more)) && more) {
@@ -533,6 +556,55 @@ int dpm_store_append(struct dpm_store *store, struct dpm_store_mark *mark, const
     return status;
 }
 
+/* ---- Runs ---- */
+
+static uint64_t seal_of_run(sqlite3_int64 dataset, const struct dpm_account_run *run)
+{
+    uint64_t sum = sum_integer(UINT64_C(0xCBF29CE484222325), (uint64_t)dataset);
+    sum = sum_bytes(sum_bytes(sum, run->name, DPM_RUN_ID), run->token, DPM_RUN_ID);
+    return sum_integer(sum_integer(sum, run->entry), run->begun);
+}
+
+int dpm_store_put_run(struct dpm_store *store, const struct dpm_account_run *given)
+{
+    struct value values[] = {integer(store->row.id),
+                             bytes(given->name),
+                             bytes(given->token),
+                             integer((sqlite3_int64)given->entry),
+                             integer((sqlite3_int64)given->begun),
+                             integer((sqlite3_int64)seal_of_run(store->row.id, given))};
+    return run(store->connection, "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?)", values, 6);
+}
+
+/* The run that a statement stands at, but for its name. */
+static int read_run(sqlite3_stmt *statement, sqlite3_int64 dataset, struct dpm_account_run *found)
+{
+    if (!has_types(statement, "biii") || sqlite3_column_bytes(statement, 0) != DPM_RUN_ID)
+        return damaged();
+    const void *token = sqlite3_column_blob(statement, 0);
+    if (!token)
+        return fail_with(SQLITE_NOMEM);
+    memcpy(found->token, token, DPM_RUN_ID);
+    found->entry = (uint64_t)sqlite3_column_int64(statement, 1);
+    found->begun = (uint64_t)sqlite3_column_int64(statement, 2);
+    return seal_of_run(dataset, found) == (uint64_t)sqlite3_column_int64(statement, 3) ? DPMIX_OK : damaged();
+}
+
+int dpm_store_find_run(struct dpm_store *store, struct dpm_account_run *found, int *there)
+{
+    sqlite3_stmt *statement = NULL;
+    struct value values[] = {integer(store->row.id), bytes(found->name)};
+    int status =
+        prepare_with(&statement, store->connection,
+                     "SELECT token, entry, begun, seal FROM runs WHERE dataset = ? AND name = ?", values, 2);
+    if (!status)
+        status = step(statement, there);
+    if (!status && *there)
+        status = read_run(statement, store->row.id, found);
+    sqlite3_finalize(statement);
+    return status;
+}
+
 /* ---- Opening ---- */
 
 static char *copy_of(const char *string)
@@ -662,6 +734,18 @@ int dpm_store_append(struct dpm_store *store, struct dpm_store_mark *mark, const
                      int test_noise, const struct dpm_event *events, size_t n)
 {
     (void)store, (void)mark, (void)purpose, (void)test_noise, (void)events, (void)n;
+    return DPMIX_ERR_UNSUPPORTED;
+}
+
+int dpm_store_put_run(struct dpm_store *store, const struct dpm_account_run *given)
+{
+    (void)store, (void)given;
+    return DPMIX_ERR_UNSUPPORTED;
+}
+
+int dpm_store_find_run(struct dpm_store *store, struct dpm_account_run *found, int *there)
+{
+    (void)store, (void)found, (void)there;
     return DPMIX_ERR_UNSUPPORTED;
 }
 

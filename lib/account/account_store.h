@@ -9,6 +9,7 @@
 #define DPM_ACCOUNT_STORE_H
 
 #include "account_event.h"
+#include "account_run.h"
 #include "account_terms.h"
 
 #include <stddef.h>
@@ -47,6 +48,11 @@ int dpm_store_read(struct dpm_store *store, struct dpm_store_mark *mark, dpm_sto
 /* Writes one entry behind the mark, which is the end, and moves the mark. Nobody sees it before the commit */
 int dpm_store_append(struct dpm_store *store, struct dpm_store_mark *mark, const char *purpose,
                      int test_noise, const struct dpm_event *events, size_t n);
+
+/* Writes a run of the data set, over what was kept of it; and finds what is kept of the run of run->name:
+ * *there, whether there is anything. */
+int dpm_store_put_run(struct dpm_store *store, const struct dpm_account_run *run);
+int dpm_store_find_run(struct dpm_store *store, struct dpm_account_run *run, int *there);
 
 /* On success, everything is on the disk. On failure, nothing is, unless *in_doubt is set: then nobody
  * knows. */

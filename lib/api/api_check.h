@@ -31,6 +31,9 @@
 /* A copy of the caller's options; the defaults where they are NULL. */
 struct dpmix_options dpm_api_options(const struct dpmix_options *options);
 
+/* Whether options from a file are such as a handle can hold. */
+int dpm_api_options_check(const struct dpmix_options *options);
+
 /* Copies text out by the rule of dpmix_accountant_json(). */
 int dpm_api_text(const char *from, char *text, size_t capacity, size_t *length);
 

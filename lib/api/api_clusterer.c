@@ -62,6 +62,19 @@ int dpmix_clusterer_weights(const dpmix_clusterer *clusterer, double *weights, s
     return DPMIX_OK;
 }
 
+int dpmix_clusterer_centres(const dpmix_clusterer *clusterer, double *centres, size_t n_parts,
+                            size_t n_columns)
+{
+    API_NEED(clusterer);
+    API_NEED(centres);
+    API_FITTED(clusterer);
+    if (n_parts != (size_t)clusterer->n_parts)
+        API_RETURN(dpm_fail(DPMIX_ERR_RANGE, "n_parts: not the number of parts"));
+    if (n_columns != clusterer->bounds.n_columns)
+        API_RETURN(dpm_fail(DPMIX_ERR_RANGE, "n_columns: not the number of columns"));
+    API_RETURN(dpm_clusterer_centres(clusterer, centres));
+}
+
 int dpmix_clusterer_assign(const dpmix_clusterer *clusterer, int32_t *parts, const float *rows, size_t n_rows,
                            size_t n_columns, const int32_t *labels)
 {

@@ -161,6 +161,13 @@ int dpmix_dataset_new_npy(dpmix_dataset **out, const char *rows_path, const char
     API_RETURN(new_from_npy(out, rows_path, labels_path, n_classes, lower, upper, n_bounds));
 }
 
+int dpmix_dataset_set_groups(dpmix_dataset *dataset, const int32_t *groups, size_t n_columns)
+{
+    API_NEED(dataset);
+    API_NEED(groups);
+    API_RETURN(dpm_dataset_set_groups(dataset, groups, n_columns));
+}
+
 void dpmix_dataset_free(dpmix_dataset *dataset)
 {
     dpm_dataset_unref(dataset);

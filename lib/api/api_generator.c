@@ -2,7 +2,9 @@
 #include <dpmix/dpmix.h>
 
 #include "api_check.h"
+#include "generator_checkpoint.h"
 #include "generator_count.h"
+#include "generator_gmm_density.h"
 #include "generator_kind.h"
 #include "mixture_rehearsal.h"
 
@@ -27,6 +29,49 @@ int dpmix_generator_fit(dpmix_generator *generator, dpmix_accountant *accountant
     struct dpm_fit fit = dpm_api_fit(accountant, dataset, share, progress, user, &generator->options);
     int status = dpm_api_share(share);
     API_RETURN(status ? status : dpm_generator_fit(generator, &fit));
+}
+
+int dpmix_generator_checkpoint(dpmix_generator *generator, const char *path, uint64_t every)
+{
+    API_NEED(generator);
+    API_RETURN(dpm_checkpoint_set(generator, path, every, DPM_BLOB_GENERATOR_CHECKPOINT, NULL, NULL));
+}
+
+static int resume(struct dpmix_generator **generator, struct dpm_blob *blob, const char *path,
+                  struct dpm_fit *fit)
+{
+    uint64_t every;
+    int status = dpm_checkpoint_get_generator(generator, &every, blob, dpm_api_options_check);
+    if (!status)
+        status = dpm_checkpoint_set(*generator, path, every, DPM_BLOB_GENERATOR_CHECKPOINT, NULL, NULL);
+    if (status)
+        return status;
+    fit->threads = dpm_option_int(&(*generator)->options, DPMIX_OPTION_THREADS);
+    (*generator)->checkpoint->from = blob;
+    status = dpm_generator_fit(*generator, fit);
+    (*generator)->checkpoint->from = NULL;
+    return status;
+}
+
+int dpmix_generator_resume(dpmix_generator **out, const char *path, dpmix_accountant *accountant,
+                           dpmix_dataset *dataset, dpmix_progress_fn progress, void *user)
+{
+    API_NEED(out);
+    API_NEED(path);
+    API_NEED(accountant);
+    API_NEED(dataset);
+    struct dpm_blob blob = {0};
+    struct dpmix_generator *generator = NULL;
+    struct dpm_fit fit = {.accountant = accountant, .dataset = dataset, .progress = progress, .user = user};
+    int status = dpm_blob_read(&blob, DPM_BLOB_GENERATOR_CHECKPOINT, path);
+    if (!status)
+        status = resume(&generator, &blob, path, &fit);
+    if (status)
+        dpm_generator_free(generator);
+    else
+        *out = generator;
+    dpm_blob_free(&blob);
+    API_RETURN(status);
 }
 
 int dpmix_generator_plan(const dpmix_generator *generator, double *epsilon, double *noise_multiplier,
@@ -82,6 +127,41 @@ int dpmix_generator_count(const dpmix_generator *generator, double *fractions, c
     int status = dpm_api_queries(fractions, &queries);
     API_RETURN(status ? status
                       : dpm_generator_count(generator, one_part, 0, fractions, &queries, n_samples, seed));
+}
+
+int dpmix_generator_components(const dpmix_generator *generator, size_t *n)
+{
+    API_NEED(generator);
+    API_NEED(n);
+    API_FITTED(generator);
+    API_RETURN(dpm_gmm_components(generator, n));
+}
+
+/* The rows of a call that evaluates a model, and where its results go. */
+static int check_rows(const dpmix_generator *generator, const void *out, const float *rows, size_t n,
+                      size_t n_columns)
+{
+    if (!out && n > 0)
+        return dpm_fail(DPMIX_ERR_ARG, "the output: NULL");
+    return dpm_api_rows(rows, n, n_columns, &generator->bounds);
+}
+
+int dpmix_generator_log_density(const dpmix_generator *generator, double *out, const float *rows,
+                                const int32_t *labels, size_t n, size_t n_columns)
+{
+    API_NEED(generator);
+    API_FITTED(generator);
+    int status = check_rows(generator, out, rows, n, n_columns);
+    API_RETURN(status ? status : dpm_gmm_log_density(generator, out, rows, labels, n));
+}
+
+int dpmix_generator_assign(const dpmix_generator *generator, float *shares, const float *rows,
+                           const int32_t *labels, size_t n, size_t n_columns)
+{
+    API_NEED(generator);
+    API_FITTED(generator);
+    int status = check_rows(generator, shares, rows, n, n_columns);
+    API_RETURN(status ? status : dpm_gmm_assign(generator, shares, rows, labels, n));
 }
 
 int dpmix_generator_ledger(const dpmix_generator *generator, char *text, size_t capacity, size_t *length)

@@ -2,6 +2,7 @@
 #include <dpmix/dpmix.h>
 
 #include "api_check.h"
+#include "mixture_checkpoint.h"
 #include "mixture_model.h"
 
 int dpmix_mixture_new(dpmix_mixture **out, dpmix_clusterer *clusterer, const dpmix_generator *generator)
@@ -28,6 +29,28 @@ int dpmix_mixture_fit(dpmix_mixture *mixture, dpmix_accountant *accountant, dpmi
         dpm_api_fit(accountant, dataset, share, progress, user, &mixture->generator->options);
     int status = dpm_api_share(share);
     API_RETURN(status ? status : dpm_mixture_fit(mixture, &fit));
+}
+
+int dpmix_mixture_checkpoint(dpmix_mixture *mixture, const char *path, uint64_t every)
+{
+    API_NEED(mixture);
+    API_RETURN(dpm_mixture_checkpoint(mixture, path, every));
+}
+
+int dpmix_mixture_resume(dpmix_mixture **out, const char *path, dpmix_accountant *accountant,
+                         dpmix_dataset *dataset, dpmix_progress_fn progress, void *user)
+{
+    API_NEED(out);
+    API_NEED(path);
+    API_NEED(accountant);
+    API_NEED(dataset);
+    struct dpm_blob blob = {0};
+    struct dpm_fit fit = {.accountant = accountant, .dataset = dataset, .progress = progress, .user = user};
+    int status = dpm_blob_read(&blob, DPM_BLOB_MIXTURE_CHECKPOINT, path);
+    if (!status)
+        status = dpm_mixture_resume(out, &blob, path, dpm_api_options_check, &fit);
+    dpm_blob_free(&blob);
+    API_RETURN(status);
 }
 
 int dpmix_mixture_parts(const dpmix_mixture *mixture)

@@ -23,25 +23,29 @@ static const struct option table[] = {
     {DPMIX_OPTION_THREADS, INT, "threads", 0, 1024, 0, "threads of a fit; 0: one per processor"},
     {DPMIX_OPTION_CLUSTERS, INT, "clusters", 1, 10000, 10, "k-means: number of parts"},
     {DPMIX_OPTION_KMEANS_STEPS, INT, "kmeans_steps", 1, 100, 6, "k-means: iterations, each a noisy query"},
-    {DPMIX_OPTION_KMEANS_FEATURES, INT, "kmeans_features", 2, 65536, 128,
-     "k-means: random Fourier features, in pairs of cosine and sine; an odd number is rounded up"},
+    {DPMIX_OPTION_KMEANS_FEATURES, INT, "kmeans_features", 0, 65536, 128,
+     "k-means: random Fourier features, in pairs of cosine and sine; an odd number is rounded up; 0: the columns"},
     {DPMIX_OPTION_KMEANS_BANDWIDTH, DOUBLE, "kmeans_bandwidth", 0, 1e6, 0,
      "k-means: bandwidth of the RBF kernel on columns scaled to [0, 1]; 0: a third of the square root of "
      "their number"},
+    {DPMIX_OPTION_KMEANS_ROW_CLIP, DOUBLE, "kmeans_row_clip", 0, 1, 0,
+     "k-means on the columns, coreset: bound on a record's distance from the mean, columns scaled to [0, 1], "
+     "over the square root of their number; 0: found privately, about 95 of 100 records lie within"},
+    {DPMIX_OPTION_CORESET_BITS, INT, "coreset_bits", 1, 14, 10,
+     "coreset: random planes, which cut the records into two to this power cells"},
     {DPMIX_OPTION_STEPS, INT, "steps", 1, 10000000, 300, "gradient descent: steps, each a noisy query"},
     {DPMIX_OPTION_SAMPLING_RATE, DOUBLE, "sampling_rate", 1e-9, 1, 0.03,
      "gradient descent: probability that a record takes part in a step"},
-    {DPMIX_OPTION_LEARNING_RATE, DOUBLE, "learning_rate", 1e-9, 1e3, 8e-3,
-     "gradient descent: step size"},
+    {DPMIX_OPTION_LEARNING_RATE, DOUBLE, "learning_rate", 1e-9, 1e3, 8e-3, "gradient descent: step size"},
     {DPMIX_OPTION_CLIP_NORM, DOUBLE, "clip_norm", 1e-5, 1e6, 1,
      "gradient descent: bound on a record's gradient; with clip_quantile, where the bound starts"},
     {DPMIX_OPTION_CONDITIONAL, INT, "conditional", 0, 1, 1,
-     "VAE: 1: it is given the label where the data set has one, and makes labels; 0: it is not; in a mixture "
-     "by "
-     "label the part is the label, and the option means nothing"},
+     "VAE, RBM, CGAN: 1: it is given the label where the data set has one, and makes labels; 0: it is not; in "
+     "a mixture by label the part is the label, and the option means nothing"},
     {DPMIX_OPTION_COUNT_NOISE, INT, "count_noise", DPMIX_COUNT_NOISE_GAUSSIAN, DPMIX_COUNT_NOISE_GEOMETRIC,
      DPMIX_COUNT_NOISE_GAUSSIAN,
-     "partition by label, gradient descent: noise on the counts of records by class; 1: Gaussian, 2: geometric"},
+     "partition by label, gradient descent: noise on the counts of records by class; 1: Gaussian, 2: "
+     "geometric"},
     {DPMIX_OPTION_OPTIMIZER, INT, "optimizer", 1, 3, DPMIX_OPTIMIZER_ADAM,
      "gradient descent: 1: with momentum, 2: Adam, 3: AdamW"},
     {DPMIX_OPTION_MOMENTUM, DOUBLE, "momentum", 0, 0.9999, 0.9,
@@ -50,8 +54,24 @@ static const struct option table[] = {
      "gradient descent: decay of the mean square of the gradient; beta2 of Adam"},
     {DPMIX_OPTION_WEIGHT_DECAY, DOUBLE, "weight_decay", 0, 1e3, 0.01,
      "gradient descent: decoupled weight decay of AdamW; no other optimiser has any"},
-    {DPMIX_OPTION_VAE_HIDDEN, INT, "vae_hidden", 1, 65536, 200, "VAE: width of the hidden layers"},
+    {DPMIX_OPTION_VAE_HIDDEN, INT, "vae_hidden", 1, 65536, 200,
+     "VAE: width of the hidden layers; with vae_hidden_last, of the one next to the records"},
     {DPMIX_OPTION_VAE_LATENT, INT, "vae_latent", 1, 4096, 10, "VAE: dimensions of the latent space"},
+    {DPMIX_OPTION_VAE_LAYERS, INT, "vae_layers", 1, 6, 1, "VAE: hidden layers of encoder and decoder each"},
+    {DPMIX_OPTION_VAE_ACTIVATION, INT, "vae_activation", 1, 4, DPMIX_ACTIVATION_RELU,
+     "VAE: of the hidden layers: 1: ReLU, 2: tanh, 3: leaky ReLU, 4: softplus"},
+    {DPMIX_OPTION_VAE_OUTPUT, INT, "vae_output", 1, 3, DPMIX_VAE_OUTPUT_BERNOULLI,
+     "VAE: law of the columns: 1: Bernoulli, 2: Gaussian, 3: mixed: one-hot groups, the others Gaussian"},
+    {DPMIX_OPTION_VAE_BETA, DOUBLE, "vae_beta", 0, 1e3, 1,
+     "VAE: weight of the latent space's divergence from the standard normal"},
+    {DPMIX_OPTION_VAE_DRAWS, INT, "vae_draws", 1, 32, 1,
+     "VAE: draws from the latent space that a record's gradient is the mean of"},
+    {DPMIX_OPTION_VAE_PRIOR, INT, "vae_prior", 1, 2, DPMIX_VAE_PRIOR_NORMAL,
+     "VAE: samples come from: 1: the standard normal, 2: a Gaussian per class fitted after the training"},
+    {DPMIX_OPTION_VAE_PRIOR_SHARE, DOUBLE, "vae_prior_share", 1e-3, 0.5, 0.05,
+     "VAE: what fitting that Gaussian may spend, as a fraction of what the training spends"},
+    {DPMIX_OPTION_VAE_DRAW, INT, "vae_draw", 0, 1, 0,
+     "VAE: samples are 0: means of the output law, 1: draws from it; those of the mixed law are always drawn"},
     {DPMIX_OPTION_GAUSSIAN_RANK, INT, "gaussian_rank", 0, 30000, 0,
      "Gaussian: directions of the covariance; 0: those that stand out of the noise, 64 at most"},
     {DPMIX_OPTION_GAUSSIAN_ROW_CLIP, DOUBLE, "gaussian_row_clip", 1e-4, 1, 0.4,
@@ -59,6 +79,11 @@ static const struct option table[] = {
      "number"},
     {DPMIX_OPTION_GAUSSIAN_RESIDUAL_CLIP, DOUBLE, "gaussian_residual_clip", 1e-4, 1, 0.25,
      "Gaussian: bound on a record's distance from the mean of its part, in the same unit"},
+    {DPMIX_OPTION_VAE_DEVIATION, DOUBLE, "vae_deviation", 0, 10, 0,
+     "VAE: standard deviation of Gaussian columns, scaled to [0, 1]; 0: it is learned for each column"},
+    {DPMIX_OPTION_VAE_HIDDEN_LAST, INT, "vae_hidden_last", 0, 65536, 0,
+     "VAE: width of the hidden layer next to the latent space, the others in geometric sequence between; 0: all "
+     "have the same"},
     {DPMIX_OPTION_NOISE_CORRECTION, INT, "noise_correction", 0, 1, 0,
      "gradient descent: 1: Adam subtracts the known variance of the noise from its mean squares"},
     {DPMIX_OPTION_AVERAGING, DOUBLE, "averaging", 0, 0.999999, 0,
@@ -72,9 +97,69 @@ static const struct option table[] = {
     {DPMIX_OPTION_NOISE_SCHEDULE, DOUBLE, "noise_schedule", 0.01, 100, 1,
      "gradient descent: noise of the last step over that of the first, geometric between; 1: constant"},
     {DPMIX_OPTION_CLIP_QUANTILE, DOUBLE, "clip_quantile", 0, 0.99, 0,
-     "gradient descent: the bound on a gradient follows this quantile of the gradients' norms; 0: it is fixed"},
+     "gradient descent: the bound on a gradient follows this quantile of the gradients' norms; 0: it is "
+     "fixed"},
     {DPMIX_OPTION_CLIP_RATE, DOUBLE, "clip_rate", 0, 10, 0.2,
      "gradient descent: how fast the bound follows: the exponent per step and unit of error"},
+    {DPMIX_OPTION_RBM_HIDDEN, INT, "rbm_hidden", 1, 65536, 256, "RBM: hidden units"},
+    {DPMIX_OPTION_RBM_VISIBLE, INT, "rbm_visible", DPMIX_RBM_BERNOULLI, DPMIX_RBM_GAUSSIAN,
+     DPMIX_RBM_BERNOULLI, "RBM: visible units: 1: Bernoulli, 2: Gaussian"},
+    {DPMIX_OPTION_RBM_CD_STEPS, INT, "rbm_cd_steps", 1, 100, 1,
+     "RBM: steps of the chain that starts at each record in training"},
+    {DPMIX_OPTION_RBM_BURN_IN, INT, "rbm_burn_in", 0, 100000, 3,
+     "RBM: steps of a chain before its first sampled record"},
+    {DPMIX_OPTION_RBM_THINNING, INT, "rbm_thinning", 0, 100000, 0,
+     "RBM: steps of a chain between two sampled records, of which it gives up to eight; 0: every record has a "
+     "chain of its own"},
+    {DPMIX_OPTION_RBM_OUTPUT, INT, "rbm_output", DPMIX_RBM_MEANS, DPMIX_RBM_DRAWS, DPMIX_RBM_MEANS,
+     "RBM: sampled records are 1: means, 2: draws of the visible units"},
+    {DPMIX_OPTION_RBM_DEVIATION, DOUBLE, "rbm_deviation", 1e-3, 1e3, 0.25,
+     "RBM: standard deviation of Gaussian visible units, columns scaled to [0, 1]"},
+    {DPMIX_OPTION_CGAN_NOISE, INT, "cgan_noise", 1, 4096, 100, "CGAN: dimensions of the generator's noise"},
+    {DPMIX_OPTION_CGAN_HIDDEN, INT, "cgan_hidden", 1, 65536, 128, "CGAN: width of the hidden layers"},
+    {DPMIX_OPTION_CGAN_LAYERS, INT, "cgan_layers", 1, 4, 1, "CGAN: hidden layers of each of the two nets"},
+    {DPMIX_OPTION_CGAN_CRITIC_STEPS, INT, "cgan_critic_steps", 1, 100000, 1,
+     "CGAN: steps of the discriminator to each step of the generator"},
+    {DPMIX_OPTION_CGAN_SMOOTHING, DOUBLE, "cgan_smoothing", 0, 0.5, 0.1,
+     "CGAN: real records count as real by 1 less this"},
+    {DPMIX_OPTION_CGAN_OPTIMIZER, INT, "cgan_optimizer", 1, 2, DPMIX_OPTIMIZER_ADAM,
+     "CGAN: optimiser of the generator: 1: gradient descent with momentum, 2: Adam"},
+    {DPMIX_OPTION_CGAN_RATE, DOUBLE, "cgan_rate", 1e-9, 1e3, 1e-3,
+     "CGAN: step size of the generator; it follows rate_schedule"},
+    {DPMIX_OPTION_CGAN_FAKES, DOUBLE, "cgan_fakes", 1e-3, 100, 1,
+     "CGAN: made-up records of a step to each real one that is expected"},
+    {DPMIX_OPTION_GMM_COMPONENTS, INT, "gmm_components", 0, 64, 0,
+     "Gaussian mixture: components of a class; 0: as many as its noisy count supports, 20 at most"},
+    {DPMIX_OPTION_GMM_BASIS, INT, "gmm_basis", DPMIX_GMM_BASIS_COLUMNS, DPMIX_GMM_BASIS_DCT,
+     DPMIX_GMM_BASIS_COLUMNS,
+     "Gaussian mixture: 1: columns as they are, 2: low frequencies (DCT) of square images"},
+    {DPMIX_OPTION_GMM_RADIUS, INT, "gmm_radius", 0, 256, 0,
+     "Gaussian mixture: frequencies (i, j) with i^2 + j^2 up to its square are kept; 0: by the budget, 0.30 to "
+     "0.66 of the image's side"},
+    {DPMIX_OPTION_GMM_COVARIANCE, INT, "gmm_covariance", DPMIX_GMM_COVARIANCE_FULL,
+     DPMIX_GMM_COVARIANCE_FACTORS, DPMIX_GMM_COVARIANCE_FULL,
+     "Gaussian mixture: covariances: 1: full, 2: tied, 3: diagonal, 4: low rank and diagonal"},
+    {DPMIX_OPTION_GMM_RANK, INT, "gmm_rank", 0, 4096, 0,
+     "Gaussian mixture: dimensions of the subspace; 0: those that stand out of the noise, 8 at least and 150 "
+     "at most"},
+    {DPMIX_OPTION_GMM_ROW_CLIP, DOUBLE, "gmm_row_clip", 0, 1, 0,
+     "Gaussian mixture: bound on the norm of a record, columns scaled to [0, 1], over the square root of their "
+     "number; columns are taken about 1/2; 0: 0.5 for columns, 0.4 for the DCT, 0.3 for distances"},
+    {DPMIX_OPTION_GMM_RESIDUAL_CLIP, DOUBLE, "gmm_residual_clip", 0, 1, 0,
+     "Gaussian mixture: bound on a record's distance from the mean of its class and of its component, in the "
+     "same unit; 0: it follows the scatter that the noisy sums show"},
+    {DPMIX_OPTION_GMM_STEPS, INT, "gmm_steps", 1, 100, 4,
+     "Gaussian mixture: k-means steps, each a noisy query"},
+    {DPMIX_OPTION_GMM_EM_STEPS, INT, "gmm_em_steps", 0, 100, 0,
+     "Gaussian mixture: steps of EM that follow, each a noisy query"},
+    {DPMIX_OPTION_GMM_DISTANCE, INT, "gmm_distance", DPMIX_GMM_DISTANCE_NONE, DPMIX_GMM_DISTANCE_BOTH,
+     DPMIX_GMM_DISTANCE_NONE,
+     "Gaussian mixture: square images as 0: they are, 1: signed distances, 2: half of the model each"},
+    {DPMIX_OPTION_GMM_PRIOR_ROWS, DOUBLE, "gmm_prior_rows", 0, 1e9, 600,
+     "Gaussian mixture: rows that the covariance of all counts for in a class's, and a class's in a "
+     "component's"},
+    {DPMIX_OPTION_GMM_REST, INT, "gmm_rest", 0, 1, 0,
+     "Gaussian mixture: 1: samples scatter in the directions outside the subspace, too; 0: they do not"},
 };
 
 enum { N_OPTIONS = sizeof table / sizeof *table };
@@ -129,6 +214,23 @@ static int set_value(struct dpmix_options *options, int key, double value)
         return dpm_fail(DPMIX_ERR_RANGE, "value: %s must lie in [%g, %g]", option->name, option->lower,
                         option->upper);
     options->value[key] = value;
+    return DPMIX_OK;
+}
+
+int dpm_api_options_check(const struct dpmix_options *options)
+{
+    struct dpmix_options copy;
+    for (int key = 0; key < DPM_OPTION_KEYS; key++) {
+        const struct option *option = find_option(key);
+        double value = options->value[key];
+        if (!option && value != 0)
+            return dpm_fail(DPMIX_ERR_ARG, "key: not a DPMIX_OPTION_*");
+        int status = option ? set_value(&copy, key, value) : DPMIX_OK;
+        if (status)
+            return status;
+        if (option && option->type == INT && value != floor(value))
+            return dpm_fail(DPMIX_ERR_RANGE, "value: %s is a whole number", option->name);
+    }
     return DPMIX_OK;
 }
 

@@ -18,7 +18,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { DPM_BLOB_CLUSTERER = 1, DPM_BLOB_GENERATOR = 2, DPM_BLOB_MIXTURE = 3 };
+enum {
+    DPM_BLOB_CLUSTERER = 1,
+    DPM_BLOB_GENERATOR = 2,
+    DPM_BLOB_MIXTURE = 3,
+    DPM_BLOB_GENERATOR_CHECKPOINT = 4,
+    DPM_BLOB_MIXTURE_CHECKPOINT = 5,
+};
 
 struct dpm_blob {
     unsigned char *bytes;

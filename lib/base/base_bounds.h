@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Declared bounds of the columns, and the map between declared units and [0, 1]. */
+/* What is declared of the columns: bounds, the map between declared units and [0, 1], and groups. */
 #ifndef DPM_BASE_BOUNDS_H
 #define DPM_BASE_BOUNDS_H
 
@@ -17,7 +17,10 @@ struct dpm_bounds {
     size_t n_columns;
     double *lower; /* n_columns each */
     double *upper;
-    double *scale; /* 1 / (upper - lower) */
+    double *scale;   /* 1 / (upper - lower) */
+    float byte[3];   /* lower, and scale in two pieces, for bytes in float32: see base_bounds.c */
+    int byte_exact;  /* whether they give the same bits as double for every byte and column */
+    int32_t *groups; /* 0: a number of its own; g > 0: of one-hot group g; NULL: all are 0 */
 };
 
 enum { DPM_MAX_COLUMNS = 1000000 };
@@ -29,6 +32,10 @@ int dpm_bounds_new(struct dpm_bounds *bounds, size_t n_columns, const double *lo
                    size_t n_bounds);
 int dpm_bounds_copy(struct dpm_bounds *bounds, const struct dpm_bounds *other);
 void dpm_bounds_free(struct dpm_bounds *bounds);
+
+/* Sets the groups, n_columns numbers. A group is a run of columns, and groups are numbered 1, 2, ... from
+ * left to right; DPMIX_ERR_RANGE otherwise. */
+int dpm_bounds_set_groups(struct dpm_bounds *bounds, const int32_t *groups, size_t n_columns);
 int dpm_bounds_equal(const struct dpm_bounds *a, const struct dpm_bounds *b);
 
 /* (value - lower) / (upper - lower) in double, clamped to [0, 1]; NaN becomes 0. row: n_columns values of the
@@ -38,7 +45,8 @@ void dpm_bounds_normalise(const struct dpm_bounds *bounds, int type, const void 
 /* lower + value * (upper - lower) in double, value clamped to [0, 1] first; never outside the bounds. */
 double dpm_bounds_restore(const struct dpm_bounds *bounds, size_t column, float value);
 
-/* In files bounds are float32 where that holds all of them, as it did in the first files; else float64. */
+/* In files bounds are float32 where that holds all of them, as it did in the first files; else float64.
+ * Groups follow where there are some. */
 void dpm_bounds_put(const struct dpm_bounds *bounds, struct dpm_blob *blob);
 void dpm_bounds_get(struct dpm_bounds *bounds, struct dpm_blob *blob);
 

@@ -8,7 +8,8 @@
 #include <math.h>
 #include <string.h>
 
-static const struct dpm_cluster_kind *const kinds[] = {&dpm_cluster_label, &dpm_cluster_kmeans};
+static const struct dpm_cluster_kind *const kinds[] = {&dpm_cluster_label, &dpm_cluster_kmeans,
+                                                       &dpm_cluster_coreset};
 
 static const struct dpm_cluster_kind *find_kind(int kind)
 {
@@ -115,6 +116,13 @@ int dpm_clusterer_assign(const struct dpmix_clusterer *clusterer, int32_t *parts
     return status;
 }
 
+int dpm_clusterer_centres(const struct dpmix_clusterer *clusterer, double *centres)
+{
+    if (!clusterer->kind->centres)
+        return dpm_fail(DPMIX_ERR_UNSUPPORTED, "clusterer: a partition by label has no centres");
+    return clusterer->kind->centres(clusterer, centres);
+}
+
 void dpm_cluster_weights(double *weights, const double *counts, int n_parts)
 {
     double total = 0;
@@ -156,7 +164,7 @@ int dpm_clusterer_get(struct dpmix_clusterer **out, struct dpm_blob *blob)
         dpm_blob_reject(blob);
     if (dpm_blob_status(blob))
         return dpm_blob_status(blob);
-    struct dpmix_clusterer *clusterer;
+    struct dpmix_clusterer *clusterer = NULL;
     int status = dpm_clusterer_new(&clusterer, kind->kind, &no_options);
     if (status)
         return status;

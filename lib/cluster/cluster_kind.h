@@ -26,6 +26,9 @@ struct dpm_cluster_kind {
     dpm_assign_fn *assign;
     size_t (*assign_scratch)(const struct dpmix_clusterer *clusterer); /* floats per row */
 
+    /* n_parts x n_columns, in declared units; NULL: this kind has none. */
+    int (*centres)(const struct dpmix_clusterer *clusterer, double *centres);
+
     void (*put)(const struct dpmix_clusterer *clusterer, struct dpm_blob *blob);
     void (*get)(struct dpmix_clusterer *clusterer,
                 struct dpm_blob *blob); /* n_parts and shared fields are set */
@@ -44,7 +47,7 @@ struct dpmix_clusterer {
     void *model;     /* of the kind */
 };
 
-extern const struct dpm_cluster_kind dpm_cluster_label, dpm_cluster_kmeans;
+extern const struct dpm_cluster_kind dpm_cluster_label, dpm_cluster_kmeans, dpm_cluster_coreset;
 
 int dpm_clusterer_new(struct dpmix_clusterer **out, int kind, const struct dpmix_options *options);
 struct dpmix_clusterer *dpm_clusterer_ref(struct dpmix_clusterer *clusterer);
@@ -57,6 +60,9 @@ struct dpm_partition dpm_clusterer_partition(const struct dpmix_clusterer *clust
 /* Parts of the caller's rows, in declared units. */
 int dpm_clusterer_assign(const struct dpmix_clusterer *clusterer, int32_t *parts, const float *rows,
                          size_t n_rows, const int32_t *labels);
+
+/* Centres in declared units, n_parts x n_columns; DPMIX_ERR_UNSUPPORTED where there are none. */
+int dpm_clusterer_centres(const struct dpmix_clusterer *clusterer, double *centres);
 
 /* Released counts to weights: negative ones count as zero; all of them equal when none is positive. */
 void dpm_cluster_weights(double *weights, const double *counts, int n_parts);

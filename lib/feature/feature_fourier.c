@@ -2,6 +2,7 @@
 #include "feature_fourier.h"
 #include "base_alloc.h"
 #include "base_fail.h"
+#include "base_simd.h"
 #include "linalg_mat.h"
 #include "random_stream.h"
 
@@ -54,7 +55,7 @@ void dpm_feature_fourier_draw(struct dpm_feature_fourier *map, double bandwidth,
  * where it stands); and a saved map gives the same features with every libm. */
 
 /* The nearest whole number, for |turns| < 2^51: adding 1.5 x 2^52 leaves no room for a fraction. */
-static double whole_turns(double turns)
+static inline double whole_turns(double turns)
 {
     const double no_fraction = 0x1.8p52;
     return (turns + no_fraction) - no_fraction;
@@ -62,7 +63,7 @@ static double whole_turns(double turns)
 
 /* Taylor polynomials on [-pi/2, pi/2]. The first terms left out are (pi/2)^17 / 17! < 7e-12 and
  * (pi/2)^18 / 18! < 6e-13. */
-static double sine(double x)
+static inline double sine(double x)
 {
     double s = x * x;
     double p = 1 - s * (1.0 / (14 * 15));
@@ -74,7 +75,7 @@ static double sine(double x)
     return x * (1 - s * (1.0 / (2 * 3)) * p);
 }
 
-static double cosine(double x)
+static inline double cosine(double x)
 {
     double s = x * x;
     double p = 1 - s * (1.0 / (15 * 16));
@@ -89,9 +90,8 @@ static double cosine(double x)
 
 /* One row in place: `half` angles in turns become as many cosines, with the sines behind them. The sine and
  * cosine of half the angle give both: cos 2x = 1 - 2 sin^2 x, sin 2x = 2 sin x cos x. */
-static void wave(float *row, size_t half, double scale)
+DPM_SIMD_INLINE void wave_body(float *restrict cosines, float *restrict sines, size_t half, double scale)
 {
-    float *cosines = row, *sines = row + half;
     for (size_t j = 0; j < half; j++) {
         double turns = cosines[j];
         double x = pi * (turns - whole_turns(turns));
@@ -100,6 +100,9 @@ static void wave(float *row, size_t half, double scale)
         sines[j] = (float)(scale * (2 * s * c));
     }
 }
+
+DPM_SIMD_VERSIONS(wave, (float *cosines, float *sines, size_t half, double scale),
+                  (cosines, sines, half, scale))
 
 void dpm_feature_fourier_apply(const struct dpm_feature_fourier *map, float *out, size_t ld,
                                const float *rows, size_t n)
@@ -110,7 +113,7 @@ void dpm_feature_fourier_apply(const struct dpm_feature_fourier *map, float *out
         return;
     dpm_mat_mul(out, ld, rows, map->n_columns, map->frequencies, half, n, half, map->n_columns);
     for (size_t i = 0; i < n; i++)
-        wave(out + i * ld, half, scale);
+        wave(out + i * ld, out + i * ld + half, half, scale);
 }
 
 /* ---- Files ---- */

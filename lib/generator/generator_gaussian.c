@@ -9,7 +9,7 @@
  * with a tied basis. */
 #include "generator_gaussian.h"
 #include "base_alloc.h"
-#include "base_fail.h"
+#include "density_repair.h"
 #include "linalg_mat.h"
 
 #include <math.h>
@@ -117,15 +117,6 @@ static struct dpm_query_plan plan_query(int query, size_t n_columns, size_t widt
     return plan;
 }
 
-/* Both triangles of a released second moment carry noise of their own: their average has half the variance.
- */
-static void symmetrise(double *matrix, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j < i; j++)
-            matrix[i * n + j] = matrix[j * n + i] = (matrix[i * n + j] + matrix[j * n + i]) / 2;
-}
-
 struct work {
     struct context context;
     struct dpm_query_plan plans[N_QUERIES];
@@ -195,7 +186,7 @@ static int query_pooled(struct work *work, struct dpm_release *release, struct d
     int status = dpm_release_query(release, POOLED, contribute_pooled, &work->context, work->release.pooled);
     if (status)
         return status;
-    symmetrise(work->release.pooled, model->n_columns);
+    dpm_density_symmetrise(work->release.pooled, model->n_columns);
     work->release.pooled_noise = dpm_query_noise(&work->plans[POOLED]);
     return dpm_gaussian_set_basis(model, &work->release, automatic_rank);
 }
@@ -209,7 +200,7 @@ static int query_moments(struct work *work, struct dpm_release *release, struct 
         if (status)
             return status;
         for (size_t part = 0; part < (size_t)work->release.n_parts; part++)
-            symmetrise(work->release.moments + part * width * width, width);
+            dpm_density_symmetrise(work->release.moments + part * width * width, width);
         work->release.moment_noise = dpm_query_noise(&work->plans[MOMENTS]);
     }
     return dpm_gaussian_set_factors(model, &work->release);
@@ -310,6 +301,7 @@ static void get_gaussian(struct dpmix_generator *generator, struct dpm_blob *blo
 
 const struct dpm_generator_kind dpm_generator_gaussian = {
     .kind = DPMIX_GENERATOR_GAUSSIAN,
+    .has_no_steps = 1,
     .fit = fit_gaussian,
     .free_model = dpm_gaussian_free,
     .sample = sample_gaussian,

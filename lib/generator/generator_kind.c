@@ -3,8 +3,11 @@
 #include "generator_kind.h"
 #include "base_alloc.h"
 #include "base_fail.h"
+#include "generator_checkpoint.h"
 
-static const struct dpm_generator_kind *const kinds[] = {&dpm_generator_gaussian, &dpm_generator_vae};
+static const struct dpm_generator_kind *const kinds[] = {&dpm_generator_gaussian, &dpm_generator_vae,
+                                                         &dpm_generator_rbm, &dpm_generator_cgan,
+                                                         &dpm_generator_gmm};
 
 static const struct dpm_generator_kind *find_kind(int kind)
 {
@@ -47,6 +50,7 @@ void dpm_generator_free(struct dpmix_generator *generator)
     if (!generator)
         return;
     clear(generator);
+    dpm_checkpoint_free(generator->checkpoint);
     dpm_free(generator);
 }
 
@@ -54,11 +58,13 @@ int dpm_generator_fit(struct dpmix_generator *generator, const struct dpm_fit *f
 {
     if (generator->fitted)
         return dpm_fail(DPMIX_ERR_STATE, "generator: it is fitted already");
+    struct dpm_fit own = *fit;
+    own.checkpoint = generator->checkpoint;
     generator->n_parts = fit->partition ? fit->partition->n_parts : 1;
     generator->n_classes = dpm_dataset_classes(fit->dataset);
     int status = dpm_bounds_copy(&generator->bounds, dpm_dataset_bounds(fit->dataset));
     if (!status)
-        status = generator->kind->fit(generator, fit);
+        status = generator->kind->fit(generator, &own);
     if (status)
         clear(generator);
     else
@@ -87,7 +93,7 @@ int dpm_generator_get(struct dpmix_generator **out, struct dpm_blob *blob)
         dpm_blob_reject(blob);
     if (dpm_blob_status(blob))
         return dpm_blob_status(blob);
-    struct dpmix_generator *generator;
+    struct dpmix_generator *generator = NULL;
     int status = dpm_generator_new(&generator, kind->kind, &no_options);
     if (status)
         return status;

@@ -17,7 +17,8 @@ struct dpmix_generator;
 enum { DPM_SAMPLE_CHUNK = 256 }; /* records sampled side by side */
 
 struct dpm_generator_kind {
-    int kind; /* DPMIX_GENERATOR_* */
+    int kind;         /* DPMIX_GENERATOR_* */
+    int has_no_steps; /* 1: it is not trained by the engine (generator_train.h), so it has no checkpoints */
 
     /* Fits generator->model: fit->partition->n_parts models under one debit, every part at the same sampling
      * rate and number of steps. The shared fields (parts, columns, classes, bounds) are set. Sets
@@ -39,6 +40,7 @@ struct dpm_generator_kind {
 struct dpmix_generator {
     const struct dpm_generator_kind *kind;
     struct dpmix_options options;
+    struct dpm_checkpoint *checkpoint; /* that a fit writes; NULL: none */
     int fitted;
     int n_parts; /* models in it: 1, or the parts of a mixture */
     int n_classes;
@@ -48,7 +50,8 @@ struct dpmix_generator {
     void *model;  /* of the kind */
 };
 
-extern const struct dpm_generator_kind dpm_generator_gaussian, dpm_generator_vae;
+extern const struct dpm_generator_kind dpm_generator_gaussian, dpm_generator_vae, dpm_generator_rbm,
+    dpm_generator_cgan, dpm_generator_gmm;
 
 int dpm_generator_new(struct dpmix_generator **out, int kind, const struct dpmix_options *options);
 void dpm_generator_free(struct dpmix_generator *generator);

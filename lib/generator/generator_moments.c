@@ -2,9 +2,8 @@
 /* From released counts, sums and second moments to the Gaussian model: post-processing of noisy numbers, with
  * the known size of their noise taken out where it can be. */
 #include "base_alloc.h"
-#include "base_fail.h"
+#include "density_repair.h"
 #include "generator_gaussian.h"
-#include "linalg_eigen.h"
 
 #include <math.h>
 #include <string.h>
@@ -73,25 +72,12 @@ void dpm_gaussian_release_free(struct dpm_gaussian_release *release)
     *release = (struct dpm_gaussian_release){0};
 }
 
-/* A released count as a denominator: floored at a public constant, so that the noise of an empty part is not
- * blown up. */
-static double denominator(double count, double noise)
-{
-    return fmax(count, fmax(1, 2 * noise));
-}
-
 static double total_count(const struct dpm_gaussian_release *release)
 {
     double total = 0;
     for (int i = 0; i < release->n_parts; i++)
         total += release->counts[i];
-    return denominator(total, release->count_noise * sqrt(release->n_parts));
-}
-
-/* How much of a noisy deviation to keep, by the known energy of its noise (James and Stein). */
-static double kept_share(double noise_energy, double energy)
-{
-    return noise_energy < energy ? 1 - noise_energy / energy : 0;
+    return dpm_density_denominator(total, release->count_noise * sqrt(release->n_parts));
 }
 
 /* Part means, drawn towards the mean of all rows as far as their noise asks, and into [0, 1], where means
@@ -108,13 +94,13 @@ void dpm_gaussian_set_means(struct dpm_gaussian *model, struct dpm_gaussian_rele
     }
     for (size_t part = 0; part < n_parts; part++) {
         const double *sums = release->sums + part * n;
-        double count = denominator(release->counts[part], release->count_noise), distance = 0;
+        double count = dpm_density_denominator(release->counts[part], release->count_noise), distance = 0;
         double noise = release->sum_noise / count;
         for (size_t j = 0; j < n; j++) {
             double away = sums[j] / count - release->overall[j];
             distance += away * away;
         }
-        double keep = n_parts == 1 ? 1 : kept_share((double)n * noise * noise, distance);
+        double keep = n_parts == 1 ? 1 : dpm_density_kept((double)n * noise * noise, distance);
         for (size_t j = 0; j < n; j++) {
             double value = release->overall[j] + keep * (sums[j] / count - release->overall[j]);
             model->means[part * n + j] = (float)fmin(fmax(value, 0), 1);
@@ -139,8 +125,7 @@ int dpm_gaussian_set_basis(struct dpm_gaussian *model, struct dpm_gaussian_relea
     while (automatic_rank && rank > 1 && values[rank - 1] <= edge)
         rank--;
     for (size_t i = 0; i < rank; i++)
-        values[i] = values[i] > edge ? (values[i] + sqrt(values[i] * values[i] - edge * edge)) / 2
-                                     : fmax(values[i], 0) / 2;
+        values[i] = dpm_density_unpush(values[i], edge);
     for (size_t i = 0; i < rank * n; i++)
         model->basis[i] = (float)release->vectors[i];
     model->rank = rank;
@@ -154,14 +139,14 @@ static void shrink_covariance(struct dpm_gaussian_release *release, size_t part,
     size_t width = release->width;
     const double *moment = release->moments + part * width * width, *values = release->values;
     double *covariance = release->matrix;
-    double count = denominator(release->counts[part], release->count_noise), distance = 0;
+    double count = dpm_density_denominator(release->counts[part], release->count_noise), distance = 0;
     double noise = release->moment_noise / count;
     for (size_t i = 0; i < rank; i++)
         for (size_t j = 0; j < rank; j++) {
             double away = moment[i * width + j] / count - (i == j ? values[i] : 0);
             distance += away * away;
         }
-    double keep = kept_share(noise * noise * (double)(rank * (rank + 1)) / 2, distance);
+    double keep = dpm_density_kept(noise * noise * (double)(rank * (rank + 1)) / 2, distance);
     for (size_t i = 0; i < rank; i++)
         for (size_t j = 0; j < rank; j++)
             covariance[i * rank + j] =

@@ -2,6 +2,7 @@
 #include "generator_train.h"
 #include "base_alloc.h"
 #include "base_fail.h"
+#include "generator_checkpoint.h"
 #include "generator_train_state.h"
 #include "nn_optim.h"
 
@@ -23,6 +24,8 @@ struct dpm_train {
     size_t n_plans;
     struct dpm_query_plan plans[MOST_PLANS];
     struct dpm_release *release;
+    const struct dpm_checkpoint *checkpoint; /* once the release is open; NULL: none */
+    struct dpm_checkpoint_run run;
     double *sums;    /* n_parts x numbers of a gradient query */
     float *gradient; /* n_weights */
     struct dpm_train_state state;
@@ -193,13 +196,52 @@ void dpm_train_free(struct dpm_train *train)
     dpm_release_close(train->release);
     dpm_free(train->sums);
     dpm_free(train->gradient);
+    dpm_blob_free(&train->run.blob);
     dpm_train_state_free(&train->state);
     dpm_free(train);
+}
+
+/* Queries that the state has the results of, in the order of the plans. */
+static uint64_t queries_done(const struct dpm_train *train)
+{
+    return train->state.stage == DPM_TRAIN_NEW ? 0 : 1 + train->state.step;
+}
+
+/* The first file is written before the debit, so that a path where nothing can be written costs nothing. */
+static int open_resumable(struct dpm_train *train, const struct dpm_fit *fit, const char *purpose)
+{
+    const struct dpm_checkpoint *checkpoint = fit->checkpoint;
+    struct dpm_checkpoint_run *run = &train->run;
+    uint64_t stride = dpm_checkpoint_stride(checkpoint, train->state.steps);
+    int status;
+    *run = (struct dpm_checkpoint_run){.purpose = purpose, .plans = train->plans, .n_plans = train->n_plans};
+    if (checkpoint->from) {
+        status = dpm_checkpoint_read(checkpoint, run, train);
+        run->resumable.done = queries_done(train);
+        run->resumable.stride = stride;
+        if (!status)
+            status = dpm_checkpoint_compose(checkpoint, run, train);
+    } else {
+        status = dpm_query_calibrate(fit->accountant, fit->share, train->plans, train->n_plans);
+        if (!status)
+            status = dpm_resumable_new(&run->resumable, stride);
+        if (!status)
+            status = dpm_checkpoint_write(checkpoint, run, train);
+    }
+    if (!status)
+        status =
+            dpm_release_open_resumable(&train->release, fit->accountant, fit->dataset, purpose, train->plans,
+                                       train->n_plans, fit->partition, fit->threads, &run->resumable);
+    if (!status)
+        train->checkpoint = checkpoint;
+    return status;
 }
 
 int dpm_train_open(struct dpm_train *train, const struct dpm_fit *fit, const char *purpose)
 {
     assert(!train->release && train->state.n_parts == (size_t)(fit->partition ? fit->partition->n_parts : 1));
+    if (fit->checkpoint)
+        return open_resumable(train, fit, purpose);
     int status = dpm_query_calibrate(fit->accountant, fit->share, train->plans, train->n_plans);
     if (status)
         return status;
@@ -354,21 +396,46 @@ static int take_step(struct dpm_train *train)
     return DPMIX_OK;
 }
 
+/* Not over the file of one who has taken the training over. */
+static int save(struct dpm_train *train)
+{
+    int status = dpm_release_confirm(train->release);
+    return status ? status : dpm_checkpoint_write(train->checkpoint, &train->run, train);
+}
+
+/* Tells the caller how far it is, and saves when the caller asks to stop. */
+static int tell(struct dpm_train *train, const struct dpm_fit *fit)
+{
+    int status = dpm_fit_progress(fit, DPMIX_PHASE_TRAIN, train->state.step, train->state.steps);
+    int saved = status == DPMIX_ERR_CANCELLED && train->checkpoint ? save(train) : DPMIX_OK;
+    return saved ? saved : status;
+}
+
+static int is_due(const struct dpm_train *train)
+{
+    uint64_t every = train->checkpoint ? train->checkpoint->every : 0;
+    return every > 0 && (train->state.step % every == 0 || train->state.stage == DPM_TRAIN_DONE);
+}
+
 int dpm_train_run(struct dpm_train *train, const struct dpm_fit *fit)
 {
     struct dpm_train_state *state = &train->state;
     int status = state->stage == DPM_TRAIN_NEW ? begin(train) : DPMIX_OK;
     while (!status && state->step < train->state.steps) {
-        status = dpm_fit_progress(fit, DPMIX_PHASE_TRAIN, state->step, train->state.steps);
+        status = tell(train, fit);
         if (!status)
             status = take_step(train);
+        if (!status && state->step < train->state.steps && is_due(train))
+            status = save(train);
     }
     if (status)
         return status;
     for (size_t k = 0; k < state->n_parts && state->average && state->stage == DPM_TRAIN_STEPS; k++)
         dpm_nn_optim_average(&train->optim, &state->tracks[k], state->tracks[k].weights);
     state->stage = DPM_TRAIN_DONE;
-    return dpm_fit_progress(fit, DPMIX_PHASE_TRAIN, train->state.steps, train->state.steps);
+    if (is_due(train))
+        status = save(train);
+    return status ? status : tell(train, fit);
 }
 
 int dpm_train_query(struct dpm_train *train, int extra, double *sums)

@@ -111,7 +111,9 @@ int dpm_train_new(struct dpm_train **out, const struct dpm_train_net *net,
                   const struct dpmix_options *options, int n_parts);
 
 /* Calibrates the plans to fit->share and opens the release: the debit, as one entry called `purpose`.
- * fit->partition must have the parts that dpm_train_new was told. */
+ * fit->partition must have the parts that dpm_train_new was told. With fit->checkpoint the release can be
+ * resumed, or is: then plans and state are the checkpoint's (the net's get is called), and a learner has
+ * nothing to do about it but to go on as ever. */
 int dpm_train_open(struct dpm_train *train, const struct dpm_fit *fit, const char *purpose);
 
 /* From where the state stands (the counts and starting weights come first, at the beginning) to the last

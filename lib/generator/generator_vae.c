@@ -3,9 +3,12 @@
  * gradients (Acs et al. 2017, arXiv 1709.04514, section 4): one model for each part. doc/privacy.md, "The
  * VAE", has the proof.
  *
- * Samples are the decoder's means, not draws from its Bernoulli distributions, as in the published work. */
+ * Samples come from N(0, I), or from Gaussians fitted to where the records lie (generator_prior.h), through
+ * the decoder; they are the means of its output, as in the published work, or draws. */
 #include "base_alloc.h"
+#include "base_fail.h"
 #include "generator_kind.h"
+#include "generator_prior.h"
 #include "generator_train.h"
 #include "nn_optim.h"
 #include "nn_vae.h"
@@ -16,10 +19,12 @@
 #include <string.h>
 
 struct vae_model {
-    struct dpm_nn_vae vae;
+    struct dpm_nn_vae vae;     /* its groups are those of the generator's bounds */
+    int draws_output;          /* 1: samples are draws; 0: means */
     size_t n_parts, n_weights; /* n_weights: of one part */
     float *weights;            /* n_parts x n_weights */
     double *class_weights;     /* n_parts x classes, each part's sum 1; NULL when there are no classes */
+    struct dpm_prior *prior;   /* NULL: N(0, I) */
 };
 
 static void free_model(void *memory)
@@ -29,6 +34,7 @@ static void free_model(void *memory)
         return;
     dpm_free(model->weights);
     dpm_free(model->class_weights);
+    dpm_prior_free(model->prior);
     dpm_free(model);
 }
 
@@ -40,7 +46,7 @@ static void free_model(void *memory)
  * but for their noise. */
 static const float encoder_scale = 0x1p-4f;
 
-/* Contribution of a row: its scaled gradient, four matrices of rank 1. */
+/* Contribution of a row: its scaled gradient, which has rank 1 in the encoder's matrices. */
 static void contribute(const void *context, const float *weights, const struct dpm_block *block,
                        float *const *left, float *const *right)
 {
@@ -48,10 +54,22 @@ static void contribute(const void *context, const float *weights, const struct d
     dpm_nn_vae_gradient(&model->vae, weights, block->n_rows, block->rows, block->labels, block->normals,
                         block->scratch, left, right);
     for (int l = 0; l < model->vae.encoder.n_layers; l++) {
-        size_t n = block->n_rows * dpm_nn_vae_layer(&model->vae, l)->out;
+        size_t n = block->n_rows * dpm_nn_vae_factor(&model->vae, l).columns;
         for (size_t i = 0; i < n; i++)
             right[l][i] *= encoder_scale;
     }
+}
+
+/* Contribution to the query that the latent Gaussians are fitted to. */
+static void contribute_place(const void *context, const float *weights, const struct dpm_block *block,
+                             float *const *left, float *const *right)
+{
+    const struct vae_model *model = context;
+    size_t n = block->n_rows, latent = model->vae.latent;
+    float *means = block->scratch, *log_variances = means + n * latent;
+    dpm_nn_vae_encode(&model->vae, weights, n, block->rows, block->labels, log_variances + n * latent, means,
+                      log_variances);
+    dpm_prior_contribute(model->prior, n, means, log_variances, block->labels, left[0], right[0]);
 }
 
 static void start(const void *context, float *weights, struct dpm_stream *stream)
@@ -61,24 +79,54 @@ static void start(const void *context, float *weights, struct dpm_stream *stream
     dpm_nn_vae_start(&model->vae, weights, weights);
 }
 
-static struct dpm_train_net describe_net(struct vae_model *model)
+static struct dpm_train_net describe_net(struct vae_model *model, const struct dpmix_options *options)
 {
+    const struct dpm_nn_vae *vae = &model->vae;
     struct dpm_train_net net = {
         .context = model,
-        .n_matrices = DPM_NN_VAE_LAYERS,
-        .cancellation = 1,
-        .normals = model->vae.latent,
-        .scratch = dpm_nn_vae_gradient_scratch(&model->vae),
-        .classes = model->vae.classes,
+        .n_matrices = dpm_nn_vae_factors(vae),
+        .cancellation = sqrt(vae->draws), /* not reached by gradients of draws unless they point apart */
+        .normals = (size_t)vae->draws * vae->latent,
+        .scratch = dpm_nn_vae_gradient_scratch(vae),
+        .classes = vae->classes,
         .contribute = contribute,
         .start = start,
     };
-    for (int l = 0; l < DPM_NN_VAE_LAYERS; l++) {
-        const struct dpm_nn_layer *layer = dpm_nn_vae_layer(&model->vae, l);
-        net.matrix[l] = (struct dpm_query_matrix){layer->in + 1, layer->out, 1};
+    for (int l = 0; l < net.n_matrices; l++) {
+        struct dpm_nn_vae_factor factor = dpm_nn_vae_factor(vae, l);
+        net.matrix[l] = (struct dpm_query_matrix){factor.rows, factor.columns, factor.rank};
+    }
+    if (model->prior) {
+        struct dpm_query_plan plan = dpm_prior_plan(model->prior);
+        plan.scratch = dpm_nn_vae_encode_scratch(vae) + 2 * vae->latent;
+        net.extra[net.n_extras++] = (struct dpm_train_extra){
+            plan, dpm_option_double(options, DPMIX_OPTION_VAE_PRIOR_SHARE), contribute_place};
     }
     return net;
 }
+
+static struct dpm_nn_vae describe_vae(const struct dpmix_options *options, const struct dpm_bounds *bounds,
+                                      size_t classes)
+{
+    struct dpm_nn_vae vae = {
+        .columns = bounds->n_columns,
+        .classes = classes,
+        .latent = (size_t)dpm_option_int(options, DPMIX_OPTION_VAE_LATENT),
+        .hidden = (size_t)dpm_option_int(options, DPMIX_OPTION_VAE_HIDDEN),
+        .hidden_last = (size_t)dpm_option_int(options, DPMIX_OPTION_VAE_HIDDEN_LAST),
+        .layers = dpm_option_int(options, DPMIX_OPTION_VAE_LAYERS),
+        .activation = dpm_option_int(options, DPMIX_OPTION_VAE_ACTIVATION),
+        .output = dpm_option_int(options, DPMIX_OPTION_VAE_OUTPUT),
+        .draws = dpm_option_int(options, DPMIX_OPTION_VAE_DRAWS),
+        .beta = (float)dpm_option_double(options, DPMIX_OPTION_VAE_BETA),
+        .deviation = (float)dpm_option_double(options, DPMIX_OPTION_VAE_DEVIATION),
+        .groups = bounds->groups,
+    };
+    dpm_nn_vae_build(&vae);
+    return vae;
+}
+
+static const float least_deviation = 1e-3f;
 
 static int new_model(struct vae_model **out, const struct dpmix_generator *generator, size_t classes)
 {
@@ -86,13 +134,27 @@ static int new_model(struct vae_model **out, const struct dpmix_generator *gener
     struct vae_model *model = dpm_alloc(1, sizeof *model);
     if (!model)
         return DPMIX_ERR_NOMEM;
+    int status = DPMIX_OK;
     model->n_parts = (size_t)generator->n_parts;
-    model->vae = dpm_nn_vae_shape(generator->bounds.n_columns, classes,
-                                  (size_t)dpm_option_int(options, DPMIX_OPTION_VAE_HIDDEN),
-                                  (size_t)dpm_option_int(options, DPMIX_OPTION_VAE_LATENT));
+    model->vae = describe_vae(options, &generator->bounds, classes);
+    model->draws_output = dpm_option_int(options, DPMIX_OPTION_VAE_DRAW);
     model->n_weights = dpm_nn_vae_size(&model->vae);
+    if (model->vae.deviation > 0 && model->vae.deviation < least_deviation)
+        status = dpm_fail(DPMIX_ERR_RANGE, "options: vae_deviation must be 0, or at least 0.001");
+    if (!status && dpm_option_int(options, DPMIX_OPTION_VAE_PRIOR) == DPMIX_VAE_PRIOR_GAUSSIAN)
+        status = dpm_prior_new(&model->prior, model->n_parts, classes ? classes : 1, model->vae.latent);
+    if (status) {
+        free_model(model);
+        return status;
+    }
     *out = model;
     return DPMIX_OK;
+}
+
+static int fit_prior(struct vae_model *model, struct dpm_train *train)
+{
+    int status = dpm_train_query(train, 0, dpm_prior_sums(model->prior));
+    return status ? status : dpm_prior_set(model->prior, dpm_train_query_noise(train, 0));
 }
 
 static int fit_vae(struct dpmix_generator *generator, const struct dpm_fit *fit)
@@ -104,12 +166,14 @@ static int fit_vae(struct dpmix_generator *generator, const struct dpm_fit *fit)
     int status = new_model(&model, generator, conditional ? (size_t)generator->n_classes : 0);
     if (status)
         return status;
-    struct dpm_train_net net = describe_net(model);
+    struct dpm_train_net net = describe_net(model, &generator->options);
     status = dpm_train_new(&train, &net, &generator->options, generator->n_parts);
     if (!status)
         status = dpm_train_open(train, fit, "VAE");
     if (!status)
         status = dpm_train_run(train, fit);
+    if (!status && model->prior)
+        status = fit_prior(model, train);
     if (!status) {
         model->weights = dpm_train_take_weights(train);
         model->class_weights = dpm_train_take_class_weights(train);
@@ -125,17 +189,66 @@ static int fit_vae(struct dpmix_generator *generator, const struct dpm_fit *fit)
 
 /* ---- Sampling ---- */
 
+static int draws_output(const struct vae_model *model)
+{
+    return model->draws_output || model->vae.output == DPMIX_VAE_OUTPUT_MIXED;
+}
+
 static size_t sample_scratch(const struct dpmix_generator *generator)
 {
     const struct vae_model *model = generator->model;
-    return model->vae.latent + dpm_nn_vae_decode_scratch(&model->vae);
+    size_t output = draws_output(model) ? 2 * model->vae.columns : 0;
+    return model->vae.latent + dpm_nn_vae_decode_scratch(&model->vae) + output;
+}
+
+/* One of the columns of a group becomes 1, the others 0. */
+static void draw_one_hot(float *probabilities, size_t n, double uniform)
+{
+    size_t chosen = 0;
+    for (size_t j = 0; j < n; j++) {
+        double p = (double)probabilities[j];
+        if (p > 0 && uniform >= 0)
+            chosen = j; /* the last one that can be, should the sum be a little below 1 */
+        uniform -= p;
+        probabilities[j] = 0;
+    }
+    probabilities[chosen] = 1;
+}
+
+/* Turns the means of n records into draws. scratch: n x 2 columns. */
+static void draw_output(const struct vae_model *model, const float *weights, float *rows, size_t n,
+                        struct dpm_stream *stream, float *scratch)
+{
+    const struct dpm_nn_vae *vae = &model->vae;
+    size_t columns = vae->columns;
+    const int32_t *groups = vae->output == DPMIX_VAE_OUTPUT_MIXED ? vae->groups : NULL;
+    float *deviations = scratch, *normals = deviations + columns;
+    if (vae->output == DPMIX_VAE_OUTPUT_BERNOULLI) {
+        for (size_t d = 0; d < n * columns; d++)
+            rows[d] = dpm_stream_uniform(stream) < (double)rows[d];
+        return;
+    }
+    dpm_nn_vae_deviations(vae, weights, deviations);
+    for (size_t i = 0; i < n; i++, rows += columns) {
+        dpm_stream_normals(stream, normals, columns);
+        for (size_t d = 0, end; d < columns; d = end) {
+            for (end = d + 1; groups && groups[d] > 0 && end < columns && groups[end] == groups[d];)
+                end++;
+            if (groups && groups[d] > 0)
+                draw_one_hot(rows + d, end - d, dpm_stream_uniform(stream));
+            else
+                rows[d] += deviations[d] * normals[d];
+        }
+    }
 }
 
 static void sample(const struct dpmix_generator *generator, int part, float *rows, int32_t *labels, size_t n,
                    struct dpm_stream *stream, float *scratch)
 {
     const struct vae_model *model = generator->model;
+    const float *weights = model->weights + (size_t)part * model->n_weights;
     size_t latent = model->vae.latent, classes = model->vae.classes;
+    float *decode_scratch = scratch + n * latent;
     int32_t drawn[DPM_SAMPLE_CHUNK] = {0};
     for (size_t i = 0; i < n; i++) {
         if (classes)
@@ -143,8 +256,12 @@ static void sample(const struct dpmix_generator *generator, int part, float *row
                                             dpm_stream_uniform(stream));
         dpm_stream_normals(stream, scratch + i * latent, latent);
     }
-    dpm_nn_vae_decode(&model->vae, model->weights + (size_t)part * model->n_weights, n, scratch, drawn,
-                      scratch + n * latent, rows);
+    if (model->prior)
+        dpm_prior_draw(model->prior, part, drawn, n, scratch);
+    dpm_nn_vae_decode(&model->vae, weights, n, scratch, drawn, decode_scratch, rows);
+    if (draws_output(model))
+        draw_output(model, weights, rows, n, stream,
+                    decode_scratch + n * dpm_nn_vae_decode_scratch(&model->vae));
     if (labels)
         memcpy(labels, drawn, n * sizeof *labels);
 }
@@ -156,21 +273,60 @@ enum { MAX_WIDTH = 1 << 20 };
 static void put(const struct dpmix_generator *generator, struct dpm_blob *blob)
 {
     const struct vae_model *model = generator->model;
-    dpm_blob_put_u64(blob, model->vae.classes);
-    dpm_blob_put_u64(blob, model->vae.hidden);
-    dpm_blob_put_u64(blob, model->vae.latent);
+    const struct dpm_nn_vae *vae = &model->vae;
+    dpm_blob_put_u64(blob, vae->classes);
+    dpm_blob_put_u64(blob, vae->hidden);
+    dpm_blob_put_u64(blob, vae->hidden_last);
+    dpm_blob_put_u64(blob, vae->latent);
+    dpm_blob_put_u32(blob, (uint32_t)vae->layers);
+    dpm_blob_put_u32(blob, (uint32_t)vae->activation);
+    dpm_blob_put_u32(blob, (uint32_t)vae->output);
+    dpm_blob_put_u32(blob, (uint32_t)model->draws_output);
+    dpm_blob_put_f64(blob, (double)vae->deviation);
+    dpm_blob_put_u32(blob, model->prior ? DPMIX_VAE_PRIOR_GAUSSIAN : DPMIX_VAE_PRIOR_NORMAL);
     dpm_blob_put_f32s(blob, model->weights, model->n_parts * model->n_weights);
-    if (model->vae.classes)
-        dpm_blob_put_f64s(blob, model->class_weights, model->n_parts * model->vae.classes);
+    if (vae->classes)
+        dpm_blob_put_f64s(blob, model->class_weights, model->n_parts * vae->classes);
+    if (model->prior)
+        dpm_prior_put(model->prior, blob);
+}
+
+/* A small whole number in [lower, upper]. */
+static int get_choice(struct dpm_blob *blob, uint32_t lower, uint32_t upper)
+{
+    uint32_t value = dpm_blob_get_u32(blob);
+    if (value < lower || value > upper)
+        dpm_blob_reject(blob);
+    return (int)value;
+}
+
+/* The net, without what only training needs. */
+static struct dpm_nn_vae get_vae(const struct dpmix_generator *generator, struct dpm_blob *blob, int *draws,
+                                 int *prior)
+{
+    struct dpm_nn_vae vae = {
+        .columns = generator->bounds.n_columns, .groups = generator->bounds.groups, .draws = 1, .beta = 1};
+    vae.classes = (size_t)dpm_blob_get_size(blob, 0, (uint64_t)generator->n_classes);
+    vae.hidden = (size_t)dpm_blob_get_size(blob, 1, MAX_WIDTH);
+    vae.hidden_last = (size_t)dpm_blob_get_size(blob, 0, MAX_WIDTH);
+    vae.latent = (size_t)dpm_blob_get_size(blob, 1, MAX_WIDTH);
+    vae.layers = get_choice(blob, 1, DPM_NN_VAE_HIDDEN);
+    vae.activation = get_choice(blob, DPMIX_ACTIVATION_RELU, DPMIX_ACTIVATION_SOFTPLUS);
+    vae.output = get_choice(blob, DPMIX_VAE_OUTPUT_BERNOULLI, DPMIX_VAE_OUTPUT_MIXED);
+    *draws = get_choice(blob, 0, 1);
+    vae.deviation = (float)dpm_blob_get_f64(blob);
+    *prior = get_choice(blob, DPMIX_VAE_PRIOR_NORMAL, DPMIX_VAE_PRIOR_GAUSSIAN);
+    if (vae.deviation != 0 && !(vae.deviation >= least_deviation && vae.deviation <= 10))
+        dpm_blob_reject(blob);
+    if (vae.classes != 0 && vae.classes != (size_t)generator->n_classes)
+        dpm_blob_reject(blob);
+    return vae;
 }
 
 static void get(struct dpmix_generator *generator, struct dpm_blob *blob)
 {
-    uint64_t classes = dpm_blob_get_size(blob, 0, (uint64_t)generator->n_classes);
-    uint64_t hidden = dpm_blob_get_size(blob, 1, MAX_WIDTH);
-    uint64_t latent = dpm_blob_get_size(blob, 1, MAX_WIDTH);
-    if (classes != 0 && classes != (uint64_t)generator->n_classes)
-        dpm_blob_reject(blob);
+    int draws, prior;
+    struct dpm_nn_vae vae = get_vae(generator, blob, &draws, &prior);
     if (dpm_blob_status(blob))
         return;
     struct vae_model *model = dpm_alloc(1, sizeof *model);
@@ -178,20 +334,23 @@ static void get(struct dpmix_generator *generator, struct dpm_blob *blob)
         blob->status = DPMIX_ERR_NOMEM;
         return;
     }
+    dpm_nn_vae_build(&vae);
     generator->model = model;
-    generator->makes_labels = classes > 0;
+    generator->makes_labels = vae.classes > 0;
     model->n_parts = (size_t)generator->n_parts;
-    model->vae =
-        dpm_nn_vae_shape(generator->bounds.n_columns, (size_t)classes, (size_t)hidden, (size_t)latent);
-    model->n_weights = dpm_nn_vae_size(&model->vae);
+    model->vae = vae;
+    model->draws_output = draws;
+    model->n_weights = dpm_nn_vae_size(&vae);
     if (model->n_weights == 0)
         dpm_blob_reject(blob);
     model->weights = dpm_blob_get_f32s(blob, model->n_parts, model->n_weights);
     for (size_t i = 0; model->weights && i < model->n_parts * model->n_weights; i++)
         if (!(fabsf(model->weights[i]) <= DPM_NN_WEIGHT_LIMIT))
             dpm_blob_reject(blob);
-    if (classes)
-        model->class_weights = dpm_train_get_class_weights(blob, model->n_parts, (size_t)classes);
+    if (vae.classes)
+        model->class_weights = dpm_train_get_class_weights(blob, model->n_parts, vae.classes);
+    if (prior == DPMIX_VAE_PRIOR_GAUSSIAN)
+        model->prior = dpm_prior_get(blob, model->n_parts, vae.classes ? vae.classes : 1, vae.latent);
 }
 
 const struct dpm_generator_kind dpm_generator_vae = {

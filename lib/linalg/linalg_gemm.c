@@ -147,6 +147,18 @@ static void multiply_avx2(float *c, size_t ldc, size_t columns, struct dpm_gemm_
         STACK_TILES_OF_ANY_STEP(tile_avx2, 6, 0);
 }
 
+/* Four lines of four numbers. */
+static inline void transpose_4(float *out, size_t out_step, const float *in, size_t in_step)
+{
+    __m128 a = _mm_loadu_ps(in), b = _mm_loadu_ps(in + in_step), c = _mm_loadu_ps(in + 2 * in_step),
+           d = _mm_loadu_ps(in + 3 * in_step);
+    _MM_TRANSPOSE4_PS(a, b, c, d);
+    _mm_storeu_ps(out, a);
+    _mm_storeu_ps(out + out_step, b);
+    _mm_storeu_ps(out + 2 * out_step, c);
+    _mm_storeu_ps(out + 3 * out_step, d);
+}
+
 static const struct kernel avx512 = {"avx512", 32, multiply_avx512}, avx2 = {"avx2", 16, multiply_avx2};
 
 static const struct kernel *find_kernel(void)
@@ -155,6 +167,13 @@ static const struct kernel *find_kernel(void)
     return level == DPM_SIMD_AVX512 ? &avx512 : level == DPM_SIMD_AVX2 ? &avx2 : &plain;
 }
 #else
+static inline void transpose_4(float *out, size_t out_step, const float *in, size_t in_step)
+{
+    for (size_t i = 0; i < 4; i++)
+        for (size_t j = 0; j < 4; j++)
+            out[i * out_step + j] = in[j * in_step + i];
+}
+
 static const struct kernel *find_kernel(void)
 {
     return &plain;
@@ -166,23 +185,43 @@ const char *dpm_gemm_name(void)
     return find_kernel()->name;
 }
 
+/* With a width that the compiler knows, a line is a few moves. */
+static inline void copy_lines(float *panel, size_t width, const float *lines, size_t step, size_t k)
+{
+    for (size_t l = 0; l < k; l++)
+        memcpy(panel + l * width, lines + l * step, width * sizeof *panel);
+}
+
 /* Copies k rows of b, zero beyond `columns`. */
 static void fill_panel(float *panel, size_t width, struct dpm_gemm_matrix b, size_t columns, size_t k)
 {
     if (columns < width)
         memset(panel, 0, k * width * sizeof *panel);
+    if (b.column_step == 1 && columns == 32) {
+        copy_lines(panel, 32, b.values, b.row_step, k);
+        return;
+    }
+    if (b.column_step == 1 && columns == 16 && width == 16) {
+        copy_lines(panel, 16, b.values, b.row_step, k);
+        return;
+    }
     if (b.column_step == 1) {
         for (size_t l = 0; l < k; l++)
             memcpy(panel + l * width, b.values + l * b.row_step, columns * sizeof *panel);
         return;
     }
-    enum { RUN = 16 }; /* of a line of b' that is read at once */
-    for (size_t first = 0; first < k; first += RUN) {
-        size_t end = k - first < RUN ? k : first + RUN;
-        for (size_t j = 0; j < columns; j++)
-            for (size_t l = first; l < end; l++)
-                panel[l * width + j] = b.values[j * b.column_step + l];
+    size_t whole = k / 4 * 4;
+    for (size_t l = 0; l < whole; l += 4) {
+        size_t j = 0;
+        for (; j + 4 <= columns; j += 4)
+            transpose_4(panel + l * width + j, width, b.values + j * b.column_step + l, b.column_step);
+        for (; j < columns; j++)
+            for (size_t i = l; i < l + 4; i++)
+                panel[i * width + j] = b.values[j * b.column_step + i];
     }
+    for (size_t l = whole; l < k; l++)
+        for (size_t j = 0; j < columns; j++)
+            panel[l * width + j] = b.values[j * b.column_step + l];
 }
 
 void dpm_gemm_run(float *c, size_t ldc, struct dpm_gemm_matrix a, struct dpm_gemm_matrix b, size_t m,

@@ -38,7 +38,8 @@ void dpm_nn_dense_start(const struct dpm_nn_dense *net, float *weights, const fl
     for (int l = 0; l < net->n_layers; l++) {
         const struct dpm_nn_layer *layer = &net->layer[l];
         double in = (double)layer->in, out = (double)layer->out;
-        float scale = (float)sqrt(layer->activation == DPM_NN_RELU ? 2 / in : 2 / (in + out));
+        int symmetric = layer->activation == DPM_NN_LINEAR || layer->activation == DPM_NN_TANH;
+        float scale = (float)sqrt(symmetric ? 2 / (in + out) : 2 / in);
         size_t n = layer->in * layer->out;
         for (size_t i = 0; i < n; i++)
             weights[i] = scale * normals[i];
@@ -53,10 +54,13 @@ void dpm_nn_dense_start(const struct dpm_nn_dense *net, float *weights, const fl
 static void activate(int activation, float *values, size_t n, size_t width, size_t stride)
 {
     for (size_t i = 0; i < n; i++, values += stride) {
-        if (activation == DPM_NN_RELU)
-            dpm_nn_relu(values, width);
-        else if (activation == DPM_NN_TANH)
-            dpm_nn_tanh(values, width);
+        switch (activation) {
+        case DPM_NN_RELU: dpm_nn_relu(values, width); break;
+        case DPM_NN_TANH: dpm_nn_tanh(values, width); break;
+        case DPM_NN_LEAKY_RELU: dpm_nn_leaky_relu(values, width, DPM_NN_LEAKY_SLOPE); break;
+        case DPM_NN_SOFTPLUS: dpm_nn_softplus(values, width); break;
+        default: return;
+        }
     }
 }
 
@@ -68,10 +72,14 @@ static void differentiate(int activation, float *gradient, const float *values, 
     if (activation == DPM_NN_LINEAR)
         return; /* `values` may be NULL */
     for (size_t i = 0; i < n; i++, gradient += width, values += stride) {
-        if (activation == DPM_NN_RELU)
-            dpm_nn_relu_gradient(gradient, values, width);
-        else
-            dpm_nn_tanh_gradient(gradient, values, width);
+        switch (activation) {
+        case DPM_NN_RELU: dpm_nn_relu_gradient(gradient, values, width); break;
+        case DPM_NN_TANH: dpm_nn_tanh_gradient(gradient, values, width); break;
+        case DPM_NN_LEAKY_RELU:
+            dpm_nn_leaky_relu_gradient(gradient, values, width, DPM_NN_LEAKY_SLOPE);
+            break;
+        default: dpm_nn_softplus_gradient(gradient, values, width); break;
+        }
     }
 }
 

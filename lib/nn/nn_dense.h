@@ -13,14 +13,26 @@
 #ifndef DPM_NN_DENSE_H
 #define DPM_NN_DENSE_H
 
+#include <dpmix/options.h>
+
 #include <stddef.h>
 
-enum { DPM_NN_LINEAR = 0, DPM_NN_RELU = 1, DPM_NN_TANH = 2 };
+/* Activations: none, and those of DPMIX_ACTIVATION_*. Below zero the leaky ReLU has this slope, as in
+ * Radford, Metz and Chintala 2016, arXiv 1511.06434, section 3. */
+enum {
+    DPM_NN_LINEAR = 0,
+    DPM_NN_RELU = DPMIX_ACTIVATION_RELU,
+    DPM_NN_TANH = DPMIX_ACTIVATION_TANH,
+    DPM_NN_LEAKY_RELU = DPMIX_ACTIVATION_LEAKY_RELU,
+    DPM_NN_SOFTPLUS = DPMIX_ACTIVATION_SOFTPLUS,
+};
+#define DPM_NN_LEAKY_SLOPE 0.2f
+
 enum { DPM_NN_LAYERS = 8 };
 
 struct dpm_nn_layer {
     size_t in, out;
-    int activation; /* DPM_NN_*: of the layer's output */
+    int activation; /* of the layer's output */
 };
 
 struct dpm_nn_dense {
@@ -32,8 +44,9 @@ struct dpm_nn_dense {
 size_t dpm_nn_dense_size(const struct dpm_nn_dense *net);
 
 /* Starting weights from `normals`, one standard normal for each weight (those of the biases are not used):
- * variance 2 / in before a ReLU (He et al. 2015, arXiv 1502.01852, section 2.2), otherwise 2 / (in + out)
- * (Glorot and Bengio 2010, AISTATS, equation 12); biases zero. `normals` may be `weights`. */
+ * variance 2 / in before a ReLU, leaky or not, and softplus (He et al. 2015, arXiv 1502.01852, section 2.2),
+ * otherwise 2 / (in + out) (Glorot and Bengio 2010, AISTATS, equation 12); biases zero. `normals` may be
+ * `weights`. */
 void dpm_nn_dense_start(const struct dpm_nn_dense *net, float *weights, const float *normals);
 
 /* Runs n rows. In: the first layer's `in` columns of left[0]. Out: the trailing ones of every left[l] (n x

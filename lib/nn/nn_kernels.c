@@ -134,6 +134,13 @@ DPM_SIMD_INLINE void leaky_relu_gradients_body(float *restrict gradient, const f
         gradient[i] *= values[i] > 0 ? 1 : slope;
 }
 
+/* 1 - exp(-softplus(x)) = sigmoid(x) */
+DPM_SIMD_INLINE void softplus_gradients_body(float *restrict gradient, const float *restrict values, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        gradient[i] *= 1 - exponential(-values[i]);
+}
+
 DPM_SIMD_INLINE void latent_draws_body(float *restrict z, const float *restrict mean,
                                        const float *restrict raw, const float *restrict normals, size_t n,
                                        float limit)
@@ -145,14 +152,14 @@ DPM_SIMD_INLINE void latent_draws_body(float *restrict z, const float *restrict 
 }
 
 DPM_SIMD_INLINE void latent_gradients_body(float *restrict mean_gradient, float *restrict raw_gradient,
-                                           const float *restrict z_gradient, const float *restrict mean,
-                                           const float *restrict raw, const float *restrict normals, size_t n,
-                                           float limit)
+                                           const float *restrict z_gradient, const float *restrict z_product,
+                                           const float *restrict mean, const float *restrict raw, size_t n,
+                                           float limit, float beta)
 {
     for (size_t i = 0; i < n; i++) {
         float t = hyperbolic_tangent(raw[i] / limit), deviation = exponential(0.5f * limit * t);
-        float by_v = 0.5f * (z_gradient[i] * deviation * normals[i] + deviation * deviation - 1);
-        mean_gradient[i] = z_gradient[i] + mean[i];
+        float by_v = 0.5f * (z_product[i] * deviation + beta * (deviation * deviation - 1));
+        mean_gradient[i] = z_gradient[i] + beta * mean[i];
         raw_gradient[i] = by_v * (1 - t * t);
     }
 }
@@ -168,14 +175,15 @@ DPM_SIMD_VERSIONS(tangent_gradients, (float *gradient, const float *values, size
 DPM_SIMD_VERSIONS(relu_gradients, (float *gradient, const float *values, size_t n), (gradient, values, n))
 DPM_SIMD_VERSIONS(leaky_relu_gradients, (float *gradient, const float *values, size_t n, float slope),
                   (gradient, values, n, slope))
+DPM_SIMD_VERSIONS(softplus_gradients, (float *gradient, const float *values, size_t n), (gradient, values, n))
 DPM_SIMD_VERSIONS(latent_draws,
                   (float *z, const float *mean, const float *raw, const float *normals, size_t n,
                    float limit),
                   (z, mean, raw, normals, n, limit))
 DPM_SIMD_VERSIONS(latent_gradients,
-                  (float *mean_gradient, float *raw_gradient, const float *z_gradient, const float *mean,
-                   const float *raw, const float *normals, size_t n, float limit),
-                  (mean_gradient, raw_gradient, z_gradient, mean, raw, normals, n, limit))
+                  (float *mean_gradient, float *raw_gradient, const float *z_gradient, const float *z_product,
+                   const float *mean, const float *raw, size_t n, float limit, float beta),
+                  (mean_gradient, raw_gradient, z_gradient, z_product, mean, raw, n, limit, beta))
 
 void dpm_nn_exp(float *values, size_t n)
 {
@@ -227,6 +235,11 @@ void dpm_nn_leaky_relu_gradient(float *gradient, const float *values, size_t n, 
     leaky_relu_gradients(gradient, values, n, slope);
 }
 
+void dpm_nn_softplus_gradient(float *gradient, const float *values, size_t n)
+{
+    softplus_gradients(gradient, values, n);
+}
+
 void dpm_nn_latent_draw(float *z, const float *mean, const float *raw, const float *normals, size_t n,
                         float limit)
 {
@@ -234,7 +247,8 @@ void dpm_nn_latent_draw(float *z, const float *mean, const float *raw, const flo
 }
 
 void dpm_nn_latent_gradient(float *mean_gradient, float *raw_gradient, const float *z_gradient,
-                            const float *mean, const float *raw, const float *normals, size_t n, float limit)
+                            const float *z_product, const float *mean, const float *raw, size_t n,
+                            float limit, float beta)
 {
-    latent_gradients(mean_gradient, raw_gradient, z_gradient, mean, raw, normals, n, limit);
+    latent_gradients(mean_gradient, raw_gradient, z_gradient, z_product, mean, raw, n, limit, beta);
 }

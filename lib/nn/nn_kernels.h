@@ -32,15 +32,18 @@ void dpm_nn_cross_entropy_gradient(float *logits, const float *targets, size_t n
 void dpm_nn_tanh_gradient(float *gradient, const float *values, size_t n);
 void dpm_nn_relu_gradient(float *gradient, const float *values, size_t n);
 void dpm_nn_leaky_relu_gradient(float *gradient, const float *values, size_t n, float slope);
+void dpm_nn_softplus_gradient(float *gradient, const float *values, size_t n);
 
 /* z = mean + exp(v / 2) normals with v = limit tanh(raw / limit): a draw from the Gaussian that a VAE's
  * encoder gives, n dimensions. */
 void dpm_nn_latent_draw(float *z, const float *mean, const float *raw, const float *normals, size_t n,
                         float limit);
 
-/* From the loss's gradient with respect to z, that with respect to mean and raw, the divergence from N(0, I)
- * included. */
+/* The gradient of loss + beta divergence(N(mean, exp(v)) from N(0, I)) with respect to mean and raw, from the
+ * loss's with respect to z, added up over the draws: z_gradient; and z_product: the same, each draw's
+ * multiplied by its normals before. */
 void dpm_nn_latent_gradient(float *mean_gradient, float *raw_gradient, const float *z_gradient,
-                            const float *mean, const float *raw, const float *normals, size_t n, float limit);
+                            const float *z_product, const float *mean, const float *raw, size_t n,
+                            float limit, float beta);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "nn_optim.h"
+#include "base_simd.h"
 
 #include <assert.h>
 #include <math.h>
@@ -20,13 +21,13 @@ double dpm_nn_optim_rate(const struct dpm_nn_optim *optim, uint64_t step, uint64
 }
 
 /* Selects, no branches: the loops below run over millions of weights, and vectors take selects. */
-static inline float clamp_weight(float value)
+DPM_SIMD_INLINE float clamp_weight(float value)
 {
     value = value > DPM_NN_WEIGHT_LIMIT ? DPM_NN_WEIGHT_LIMIT : value;
     return value < -DPM_NN_WEIGHT_LIMIT ? -DPM_NN_WEIGHT_LIMIT : value;
 }
 
-static inline float limit_gradient(float g)
+DPM_SIMD_INLINE float limit_gradient(float g)
 {
     g = g > -DPM_NN_GRADIENT_LIMIT ? g : (g == g ? -DPM_NN_GRADIENT_LIMIT : 0);
     return g < DPM_NN_GRADIENT_LIMIT ? g : DPM_NN_GRADIENT_LIMIT;
@@ -43,6 +44,29 @@ static void step_sgd(const struct dpm_nn_optim *optim, struct dpm_nn_track *trac
     }
 }
 
+struct adam_numbers {
+    float new1, new2, size, unbias, known, least;
+};
+
+DPM_SIMD_INLINE void adam_body(float *restrict weights, float *restrict first, float *restrict second,
+                               const float *restrict gradient, size_t n, const struct adam_numbers *numbers)
+{
+    const struct adam_numbers by = *numbers;
+    for (size_t i = 0; i < n; i++) {
+        float g = limit_gradient(gradient[i]);
+        first[i] += by.new1 * (g - first[i]);
+        second[i] += by.new2 * (g * g - second[i]);
+        float square = second[i] * by.unbias - by.known;
+        square = square < by.least ? by.least : square;
+        weights[i] = clamp_weight(weights[i] - by.size * first[i] / (sqrtf(square) + 1e-8f));
+    }
+}
+
+DPM_SIMD_VERSIONS(adam,
+                  (float *weights, float *first, float *second, const float *gradient, size_t n,
+                   const struct adam_numbers *numbers),
+                  (weights, first, second, gradient, n, numbers))
+
 /* The means follow as mean += (1 - beta) (value - mean). The corrections for their start at zero go into the
  * step's size and before the square root. */
 static void step_adam(const struct dpm_nn_optim *optim, struct dpm_nn_track *track, const float *gradient,
@@ -53,19 +77,15 @@ static void step_adam(const struct dpm_nn_optim *optim, struct dpm_nn_track *tra
     track->variance += (1 - optim->second_moment) * (variance - track->variance);
     double noise = optim->correction ? track->variance / start2 : 0;
 
-    float new1 = (float)(1 - optim->momentum), new2 = (float)(1 - optim->second_moment);
-    float size = (float)(rate / start1), unbias = (float)(1 / start2);
-    float known = (float)noise, least = (float)(DPM_NN_CORRECTION_FLOOR * noise);
-    float *restrict weights = track->weights, *restrict first = track->first,
-                    *restrict second = track->second;
-    for (size_t i = 0; i < track->n; i++) {
-        float g = limit_gradient(gradient[i]);
-        first[i] += new1 * (g - first[i]);
-        second[i] += new2 * (g * g - second[i]);
-        float square = second[i] * unbias - known;
-        square = square < least ? least : square;
-        weights[i] = clamp_weight(weights[i] - size * first[i] / (sqrtf(square) + 1e-8f));
-    }
+    const struct adam_numbers numbers = {
+        .new1 = (float)(1 - optim->momentum),
+        .new2 = (float)(1 - optim->second_moment),
+        .size = (float)(rate / start1),
+        .unbias = (float)(1 / start2),
+        .known = (float)noise,
+        .least = (float)(DPM_NN_CORRECTION_FLOOR * noise),
+    };
+    adam(track->weights, track->first, track->second, gradient, track->n, &numbers);
 }
 
 static void decay_weights(struct dpm_nn_track *track, double amount, const uint8_t *decays)

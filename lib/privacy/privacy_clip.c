@@ -1,48 +1,93 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "privacy_clip.h"
+#include "base_simd.h"
 #include "privacy_geometric.h"
 
 #include <math.h>
 #include <string.h>
 
-/* Dot product in double. Eight running sums, so that a compiler can use vectors without changing the result.
- */
-static double dot(const float *a, const float *b, size_t n)
+enum { LANES = 32 };
+
+/* Dot product in double, by many running sums, so that compilers can use vectors without changing the
+ * result. */
+DPM_SIMD_INLINE void dots_body(double *result, const float *a, const float *b, size_t n)
 {
-    double sum[8] = {0};
+    double sum[LANES] = {0};
     size_t i = 0;
-    for (; i + 8 <= n; i += 8)
-        for (size_t j = 0; j < 8; j++)
+    for (; i + LANES <= n; i += LANES)
+        for (size_t j = 0; j < LANES; j++)
             sum[j] += (double)a[i + j] * (double)b[i + j];
     for (size_t j = 0; i < n; i++, j++)
         sum[j] += (double)a[i] * (double)b[i];
-    return ((sum[0] + sum[1]) + (sum[2] + sum[3])) + ((sum[4] + sum[5]) + (sum[6] + sum[7]));
+    for (size_t width = LANES / 2; width > 0; width /= 2)
+        for (size_t j = 0; j < width; j++)
+            sum[j] += sum[j + width];
+    *result = sum[0];
 }
 
-static int is_bounded(const float *values, size_t n)
+DPM_SIMD_INLINE void bounds_body(int *within, const float *values, size_t n)
 {
     int bounded = 1;
     for (size_t i = 0; i < n; i++)
         bounded &= fabsf(values[i]) <= DPM_CLIP_LARGEST_ENTRY; /* false for NaN */
-    return bounded;
+    *within = bounded;
 }
 
-/* Gram value and sum of |l_k||r_k| of one matrix. */
-static void measure(const struct dpm_query_matrix *matrix, const float *left, const float *right,
-                    double *gram, double *lengths)
+DPM_SIMD_INLINE void scales_body(float *values, size_t n, double scale)
+{
+    for (size_t i = 0; i < n; i++)
+        values[i] = (float)((double)values[i] * scale);
+}
+
+DPM_SIMD_VERSIONS(dots, (double *result, const float *a, const float *b, size_t n), (result, a, b, n))
+DPM_SIMD_VERSIONS(bounds, (int *within, const float *values, size_t n), (within, values, n))
+DPM_SIMD_VERSIONS(scales, (float *values, size_t n, double scale), (values, n, scale))
+
+static double dot(const float *a, const float *b, size_t n)
+{
+    double result;
+    dots(&result, a, b, n);
+    return result;
+}
+
+static int is_bounded(const float *values, size_t n)
+{
+    int within;
+    bounds(&within, values, n);
+    return within;
+}
+
+/* The square of a vector's length, and whether its entries are in bounds. A square up to 2^120 says so by
+ * itself, since an entry above 2^60 adds more; most rows need no second look. */
+static int square_bounded(double *square, const float *values, size_t n)
+{
+    *square = dot(values, values, n);
+    return *square <= (double)DPM_CLIP_LARGEST_ENTRY * (double)DPM_CLIP_LARGEST_ENTRY ||
+           is_bounded(values, n);
+}
+
+/* Gram value and sum of |l_k||r_k| of one matrix. False, and nothing to go by, where an entry is out of
+ * bounds. */
+static int measure(const struct dpm_query_matrix *matrix, const float *left, const float *right, double *gram,
+                   double *lengths)
 {
     size_t rank = (size_t)matrix->rank;
     *gram = 0;
     *lengths = 0;
     for (size_t k = 0; k < rank; k++) {
         const float *l = left + k * matrix->rows, *r = right + k * matrix->columns;
-        double square = dot(l, l, matrix->rows) * dot(r, r, matrix->columns);
+        double left_square, right_square;
+        if (!square_bounded(&left_square, l, matrix->rows) ||
+            !square_bounded(&right_square, r, matrix->columns))
+            return 0;
+        double square = left_square * right_square;
         *gram += square;
         *lengths += sqrt(square);
         for (size_t j = 0; j < k; j++)
             *gram += 2 * dot(l, left + j * matrix->rows, matrix->rows) *
                      dot(r, right + j * matrix->columns, matrix->columns);
     }
+    return 1;
 }
 
 int dpm_clip_row(const struct dpm_query_plan *plan, float *const *left, float *const *right, size_t i)
@@ -59,10 +104,9 @@ int dpm_clip_row(const struct dpm_query_plan *plan, float *const *left, float *c
         size_t n_left = rank * matrix->rows, n_right = rank * matrix->columns;
         const float *l = left[m] + i * n_left, *r = right[m] + i * n_right;
         double gram, lengths;
-        bounded = bounded && is_bounded(l, n_left) && is_bounded(r, n_right);
+        bounded = measure(matrix, l, r, &gram, &lengths);
         if (!bounded)
             break;
-        measure(matrix, l, r, &gram, &lengths);
         squared_norm += gram;
         squared_lengths += lengths * lengths;
     }
@@ -79,8 +123,7 @@ int dpm_clip_row(const struct dpm_query_plan *plan, float *const *left, float *c
         size_t n_left = (size_t)matrix->rank * matrix->rows, n_right = (size_t)matrix->rank * matrix->columns;
         float *l = left[m] + i * n_left;
         if (bounded) {
-            for (size_t j = 0; j < n_left; j++)
-                l[j] = (float)(l[j] * scale);
+            scales(l, n_left, scale);
         } else {
             memset(l, 0, n_left * sizeof *l);
             memset(right[m] + i * n_right, 0, n_right * sizeof *l);

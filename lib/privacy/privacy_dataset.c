@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "privacy_dataset.h"
 #include "account_ledger.h"
+#include "account_run.h"
 #include "base_alloc.h"
 #include "base_fail.h"
 
@@ -126,20 +127,48 @@ const struct dpm_bounds *dpm_dataset_bounds(const struct dpmix_dataset *dataset)
     return &dataset->bounds;
 }
 
+/* Rows stand in no order, so the processor cannot guess the next one; a hint some rows ahead hides the wait.
+ */
+static void announce(const uint8_t *row, size_t bytes)
+{
+#if defined(__GNUC__) || defined(__clang__)
+    enum { CACHE_LINE = 64 };
+    for (size_t i = 0; i < bytes; i += CACHE_LINE)
+        __builtin_prefetch(row + i);
+#else
+    (void)row, (void)bytes;
+#endif
+}
+
+int dpm_dataset_set_groups(struct dpmix_dataset *dataset, const int32_t *groups, size_t n_columns)
+{
+    dpm_mutex_lock(&dataset->lock);
+    int status = dataset->accountant
+                     ? dpm_fail(DPMIX_ERR_STATE, "dataset: it was used; its groups stay as they are")
+                     : dpm_bounds_set_groups(&dataset->bounds, groups, n_columns);
+    dpm_mutex_unlock(&dataset->lock);
+    return status;
+}
+
 void dpm_dataset_gather(const struct dpmix_dataset *dataset, float *out, const size_t *row_numbers, size_t n)
 {
+    enum { AHEAD = 4 };
     const struct dpm_dataset_source *source = &dataset->source;
+    const uint8_t *rows = source->rows;
     size_t row_bytes = source->n_columns * dpm_type_size(source->type);
-    for (size_t i = 0; i < n; i++)
-        dpm_bounds_normalise(&dataset->bounds, source->type,
-                             (const uint8_t *)source->rows + row_numbers[i] * row_bytes,
+    for (size_t i = 0; i < n; i++) {
+        if (i + AHEAD < n)
+            announce(rows + row_numbers[i + AHEAD] * row_bytes, row_bytes);
+        dpm_bounds_normalise(&dataset->bounds, source->type, rows + row_numbers[i] * row_bytes,
                              out + i * source->n_columns);
+    }
 }
 
 int dpm_dataset_charge(struct dpmix_dataset *dataset, struct dpmix_accountant *accountant,
                        const char *purpose, const struct dpm_event *events, size_t n, uint64_t *number,
-                       char **ledger)
+                       char **ledger, const struct dpm_resumable *resumable, struct dpm_account_run *run)
 {
+    int test = dataset->test != NULL;
     if (dataset->process != dpm_process_id())
         return dpm_fail(DPMIX_ERR_STATE,
                         "dataset: it was built before a fork, and does not work in the child");
@@ -147,8 +176,13 @@ int dpm_dataset_charge(struct dpmix_dataset *dataset, struct dpmix_accountant *a
     dpm_mutex_lock(&dataset->lock);
     if (dataset->accountant && dataset->accountant != accountant)
         status = dpm_fail(DPMIX_ERR_STATE, "accountant: the dataset belongs to another accountant");
-    if (!status)
-        status = dpm_accountant_charge(accountant, purpose, events, n, dataset->test != NULL, ledger);
+    if (!status && !resumable)
+        status = dpm_accountant_charge(accountant, purpose, events, n, test, ledger);
+    else if (!status && !resumable->resumed)
+        status = dpm_accountant_begin_run(accountant, run, purpose, events, n, test, ledger);
+    else if (!status)
+        status =
+            dpm_accountant_resume_run(accountant, run, resumable->done, purpose, events, n, test, ledger);
     if (!status) {
         if (!dataset->accountant)
             dataset->accountant = dpm_accountant_ref(accountant);

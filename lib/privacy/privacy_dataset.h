@@ -24,10 +24,13 @@ struct dpmix_dataset {
 void dpm_dataset_gather(const struct dpmix_dataset *dataset, float *out, const size_t *row_numbers, size_t n);
 
 /* Debits the events as one entry. The dataset then belongs to the accountant; DPMIX_ERR_STATE when it belongs
- * to another. Gives the number of the release, and the ledger with the debit. */
+ * to another. Gives the number of the release, and the ledger with the debit. `resumable` and `run`: NULL, or
+ * the release is one that can be resumed, or is; then the lease goes to *run, whose name and token are set.
+ */
+struct dpm_account_run;
 struct dpm_event;
 int dpm_dataset_charge(struct dpmix_dataset *dataset, struct dpmix_accountant *accountant,
                        const char *purpose, const struct dpm_event *events, size_t n, uint64_t *number,
-                       char **ledger);
+                       char **ledger, const struct dpm_resumable *resumable, struct dpm_account_run *run);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A release: memory, then the debit, then the rows. */
 #include "account_ledger.h"
+#include "account_run.h"
 #include "base_alloc.h"
 #include "base_fail.h"
 #include "linalg_mat.h"
@@ -26,6 +27,11 @@ struct dpm_release {
     struct dpm_query_plan *plans;
     uint64_t *runs;   /* of each plan */
     uint64_t queries; /* run so far, of all plans: the step of their streams */
+    int resumable;
+    struct dpm_account_run run; /* its lease, when it is */
+    uint64_t stride;
+    uint64_t marked;  /* queries before it may begin: the ledger says so */
+    uint64_t reached; /* no query from here on has begun */
     struct dpm_partition partition;
     int n_parts;
     int32_t *parts; /* of all rows; NULL when there is one part */
@@ -107,18 +113,58 @@ static int allocate(struct dpm_release *release, int threads)
 
 /* ---- Opening ---- */
 
-static int debit(struct dpm_release *release, struct dpmix_accountant *accountant, const char *purpose)
+int dpm_resumable_new(struct dpm_resumable *resumable, uint64_t stride)
+{
+    uint8_t bits[DPM_KEY_SIZE];
+    int status = dpm_random_key(bits);
+    if (status)
+        return status;
+    *resumable = (struct dpm_resumable){.stride = stride};
+    memcpy(resumable->name, bits, DPM_RESUMABLE_NAME);
+    return DPMIX_OK;
+}
+
+/* A new token, and the place behind the queries that are done. */
+static int prepare_run(struct dpm_release *release, const struct dpm_resumable *resumable)
+{
+    uint8_t bits[DPM_KEY_SIZE];
+    uint64_t done = resumable->done;
+    int status = dpm_random_key(bits);
+    if (status)
+        return status;
+    memcpy(release->run.name, resumable->name, DPM_RUN_ID);
+    memcpy(release->run.token, bits, DPM_RUN_ID);
+    release->stride = resumable->stride;
+    release->queries = release->reached = done;
+    for (size_t i = 0; i < release->n_plans; i++) {
+        uint64_t steps = release->plans[i].steps;
+        release->runs[i] = done < steps ? done : steps;
+        done -= release->runs[i];
+    }
+    if (done > 0)
+        return dpm_fail(DPMIX_ERR_STATE, "the planned steps are done");
+    return DPMIX_OK;
+}
+
+static int debit(struct dpm_release *release, struct dpmix_accountant *accountant, const char *purpose,
+                 struct dpm_resumable *resumable)
 {
     struct dpm_event *events = dpm_alloc(release->n_plans, sizeof *events);
     if (!events)
         return DPMIX_ERR_NOMEM;
     int status = dpm_random_key(release->key);
     uint64_t number;
+    if (!status && resumable)
+        status = prepare_run(release, resumable);
     for (size_t i = 0; i < release->n_plans; i++)
         events[i] = dpm_plan_event(&release->plans[i]);
     if (!status)
         status = dpm_dataset_charge(release->dataset, accountant, purpose, events, release->n_plans, &number,
-                                    &release->ledger);
+                                    &release->ledger, resumable, &release->run);
+    if (!status && resumable) {
+        release->resumable = 1;
+        number = resumable->number = resumable->resumed ? resumable->number : number;
+    }
     if (!status && release->dataset->test)
         dpm_random_derive(release->key, release->dataset->test->key, number);
     dpm_free(events);
@@ -153,6 +199,16 @@ int dpm_release_open(struct dpm_release **out, struct dpmix_accountant *accounta
                      struct dpmix_dataset *dataset, const char *purpose, const struct dpm_query_plan *plans,
                      size_t n_plans, const struct dpm_partition *partition, int threads)
 {
+    return dpm_release_open_resumable(out, accountant, dataset, purpose, plans, n_plans, partition, threads,
+                                      NULL);
+}
+
+int dpm_release_open_resumable(struct dpm_release **out, struct dpmix_accountant *accountant,
+                               struct dpmix_dataset *dataset, const char *purpose,
+                               const struct dpm_query_plan *plans, size_t n_plans,
+                               const struct dpm_partition *partition, int threads,
+                               struct dpm_resumable *resumable)
+{
     int status = DPMIX_OK;
     for (size_t i = 0; !status && i < n_plans; i++)
         status = dpm_plan_check(&plans[i]);
@@ -175,7 +231,7 @@ int dpm_release_open(struct dpm_release **out, struct dpmix_accountant *accounta
         status = allocate(release, threads);
     }
     if (!status)
-        status = debit(release, accountant, purpose);
+        status = debit(release, accountant, purpose, resumable);
     if (status) {
         dpm_release_close(release);
         return status;
@@ -213,10 +269,36 @@ char *dpm_release_take_ledger(struct dpm_release *release)
     return ledger;
 }
 
+/* ---- The lease ---- */
+
+/* Brings the mark in front of the query and those that follow, or finds that the lease is lost. */
+static int mark(struct dpm_release *release, uint64_t query)
+{
+    uint64_t wanted = query + release->stride;
+    int status = dpm_accountant_mark_run(release->dataset->accountant, &release->run, wanted);
+    if (!status)
+        release->marked = wanted;
+    return status;
+}
+
+int dpm_release_confirm(struct dpm_release *release)
+{
+    return release->resumable ? mark(release, release->reached) : DPMIX_OK;
+}
+
+/* Brings the mark back to where the queries stand. When that fails, it stays where it is, and what was marked
+ * in vain will be debited anew: too much, never too little. */
+static void leave(struct dpm_release *release)
+{
+    if (release->resumable && release->marked > release->reached)
+        (void)dpm_accountant_leave_run(release->dataset->accountant, &release->run, release->reached);
+}
+
 void dpm_release_close(struct dpm_release *release)
 {
     if (!release)
         return;
+    leave(release);
     int threads = release->pool ? dpm_pool_threads(release->pool) : 0;
     dpm_pool_free(release->pool);
     for (int i = 0; release->workers && i < threads; i++)
@@ -263,6 +345,36 @@ static void add_geometric_noise(void *context, size_t task, int worker)
     dpm_geometric_add_chunk(release->sums, noise->n, task, release->key, release->queries, noise->scale);
 }
 
+/* The numbers that get their noise and are read out in one go, while the caches hold them. A multiple of the
+ * chunks of noise. */
+enum { READ_RUN = 8 * DPM_NOISE_CHUNK };
+
+struct read_task {
+    struct dpm_release *release;
+    const struct dpm_query_plan *plan;
+    size_t n;
+    double *sums;
+    dpm_task_fn *add; /* NULL: no noise, in tests */
+    struct noise_task *noise;
+    size_t chunk; /* of noise */
+};
+
+/* A dpm_task_fn. It leaves the exact sums at zero, for the next query. */
+static void read_run(void *context, size_t task, int worker)
+{
+    const struct read_task *read = context;
+    struct dpm_release *release = read->release;
+    const struct dpm_query_plan *plan = read->plan;
+    size_t first = task * READ_RUN, end = read->n - first < READ_RUN ? read->n : first + READ_RUN;
+    size_t noise_end = read->noise->n < end ? read->noise->n : end;
+    for (size_t i = first; read->add && i < noise_end; i += read->chunk)
+        read->add(read->noise, i / read->chunk, worker);
+    double grid = dpm_sensitivity_grid(plan), *sums = read->sums;
+    for (size_t i = first; i < end; i++)
+        sums[i] = (double)release->sums[i] * grid;
+    memset(release->sums + first, 0, (end - first) * sizeof *release->sums);
+}
+
 static void observe(struct dpm_release *release, size_t plan_number, size_t n)
 {
     const struct dpm_test_mode *test = release->dataset->test;
@@ -279,6 +391,15 @@ static void observe(struct dpm_release *release, size_t plan_number, size_t n)
         test->observe(test->user, &observation, release->sums);
 }
 
+/* Number of the plan's next query, in the order of the plans. */
+static uint64_t query_number(const struct dpm_release *release, size_t plan_number)
+{
+    uint64_t number = release->runs[plan_number];
+    for (size_t i = 0; i < plan_number; i++)
+        number += release->plans[i].steps;
+    return number;
+}
+
 int dpm_release_query(struct dpm_release *release, size_t plan_number, dpm_block_fn *contribution,
                       const void *model, double *sums)
 {
@@ -289,12 +410,18 @@ int dpm_release_query(struct dpm_release *release, size_t plan_number, dpm_block
                         "dataset: it was built before a fork, and does not work in the child");
     if (release->runs[plan_number] == plan->steps)
         return dpm_fail(DPMIX_ERR_STATE, "the planned steps are done");
+    uint64_t number = query_number(release, plan_number);
+    if (release->resumable && number >= release->marked) {
+        int status = mark(release, number);
+        if (status)
+            return status;
+    }
+    release->reached = number < release->reached ? release->reached : number + 1;
     release->runs[plan_number]++;
 
     int n_parts = plan->per_part ? release->n_parts : 1;
     size_t n = (size_t)n_parts * dpm_query_size(plan);
     const int32_t *block_parts = n_parts > 1 ? release->parts : NULL;
-    memset(release->sums, 0, n * sizeof *release->sums);
     dpm_sample_draw(&release->sample, release->dataset->source.n_rows, block_parts, n_parts,
                     plan->sampling_rate, dpm_query_block_rows(plan), release->key, release->queries);
     struct dpm_sum sum = {
@@ -322,10 +449,10 @@ int dpm_release_query(struct dpm_release *release, size_t plan_number, dpm_block
         add = add_geometric_noise;
         chunk = DPM_GEOMETRIC_CHUNK;
     }
-    if (!release->dataset->test || !release->dataset->test->noiseless)
-        dpm_pool_run(release->pool, (n + chunk - 1) / chunk, add, &noise);
-    for (size_t i = 0; i < n; i++)
-        sums[i] = (double)release->sums[i] * grid;
+    if (release->dataset->test && release->dataset->test->noiseless)
+        add = NULL;
+    struct read_task read = {release, plan, n, sums, add, &noise, chunk};
+    dpm_pool_run(release->pool, (n + READ_RUN - 1) / READ_RUN, read_run, &read);
     release->queries++;
     return DPMIX_OK;
 }

@@ -33,23 +33,24 @@ void dpm_sample_free(struct dpm_sample *sample)
 }
 
 /* Selected rows in row order, with their u; returns how many. */
-static size_t select_rows(struct dpm_sample *sample, size_t n_rows, double rate,
+static size_t select_rows(struct dpm_sample *sample, size_t n_rows, uint64_t last_u,
                           const uint8_t key[DPM_KEY_SIZE], uint64_t query)
 {
-    struct dpm_stream stream;
-    int all = rate >= 1;
-    uint64_t threshold = all ? 0 : (uint64_t)ldexp(rate, 64);
+    uint64_t words[ROWS_PER_STREAM];
     size_t n = 0;
-    for (size_t row = 0; row < n_rows; row++) {
-        if (row % ROWS_PER_STREAM == 0)
-            dpm_stream_open(&stream, key, DPM_STREAM_SELECT, query, row / ROWS_PER_STREAM);
-        uint64_t u = dpm_stream_next(&stream);
-        if (all || u < threshold) {
-            sample->order[n] = row;
-            sample->keys[n++] = u;
+    for (size_t first = 0; first < n_rows; first += ROWS_PER_STREAM) {
+        size_t end = n_rows - first < ROWS_PER_STREAM ? n_rows : first + ROWS_PER_STREAM;
+        struct dpm_stream stream;
+        dpm_stream_open(&stream, key, DPM_STREAM_SELECT, query, first / ROWS_PER_STREAM);
+        dpm_stream_fill(&stream, words, ROWS_PER_STREAM);
+        dpm_stream_wipe(&stream);
+        for (size_t row = first; row < end; row++) {
+            sample->order[n] = row; /* there is room: n <= row */
+            sample->keys[n] = words[row - first];
+            n += words[row - first] <= last_u;
         }
     }
-    dpm_stream_wipe(&stream);
+    dpm_wipe(words, sizeof words);
     return n;
 }
 
@@ -71,12 +72,12 @@ static void group_by_part(struct dpm_sample *sample, size_t n, const int32_t *pa
     memcpy(sample->keys, sample->other_keys, n * sizeof *sample->keys);
 }
 
-/* Rows with the given bit of u clear come first; both sides keep their order. Returns how many are clear. */
-static size_t split_by_bit(struct dpm_sample *sample, size_t first, size_t n, int bit)
+/* Rows with u up to `middle` come first; both sides keep their order. Returns how many these are. */
+static size_t split_rows(struct dpm_sample *sample, size_t first, size_t n, uint64_t middle)
 {
     size_t low = 0, high = 0;
     for (size_t i = first; i < first + n; i++) {
-        if (sample->keys[i] >> bit & 1) {
+        if (sample->keys[i] > middle) {
             sample->other_order[high] = sample->order[i];
             sample->other_keys[high++] = sample->keys[i];
         } else {
@@ -94,10 +95,10 @@ static void add_block(struct dpm_sample *sample, size_t first, size_t n, int par
     sample->blocks[sample->n_blocks++] = (struct dpm_sample_block){first, n, part};
 }
 
-/* Splits a dyadic interval, `bit` being the highest bit of u that its rows need not share. Rows that share
- * all 64 bits (a probability below 2^-1000 for a block of them) are cut by number. */
+/* Splits the interval from lowest to highest u, both included. Rows that share all of u (a probability below
+ * 2^-1000 for a block of them) are cut by number. */
 static void split_interval(struct dpm_sample *sample, size_t first, size_t n, int part, size_t block_rows,
-                           int bit)
+                           uint64_t lowest, uint64_t highest)
 {
     if (n == 0)
         return;
@@ -105,28 +106,33 @@ static void split_interval(struct dpm_sample *sample, size_t first, size_t n, in
         add_block(sample, first, n, part);
         return;
     }
-    if (bit < 0) {
+    if (lowest == highest) {
         for (size_t i = 0; i < n; i += block_rows)
             add_block(sample, first + i, n - i < block_rows ? n - i : block_rows, part);
         return;
     }
-    size_t low = split_by_bit(sample, first, n, bit);
-    split_interval(sample, first, low, part, block_rows, bit - 1);
-    split_interval(sample, first + low, n - low, part, block_rows, bit - 1);
+    uint64_t middle = lowest + (highest - lowest) / 2;
+    size_t low = split_rows(sample, first, n, middle);
+    split_interval(sample, first, low, part, block_rows, lowest, middle);
+    split_interval(sample, first + low, n - low, part, block_rows, middle + 1, highest);
 }
 
 void dpm_sample_draw(struct dpm_sample *sample, size_t n_rows, const int32_t *parts, int n_parts, double rate,
                      size_t block_rows, const uint8_t key[DPM_KEY_SIZE], uint64_t query)
 {
-    size_t n = select_rows(sample, n_rows, rate, key, query);
     sample->n_blocks = 0;
+    uint64_t threshold = rate >= 1 ? 0 : (uint64_t)ldexp(rate, 64);
+    if (rate < 1 && threshold == 0)
+        return;
+    uint64_t last_u = threshold - 1; /* wraps to the largest where all are selected */
+    size_t n = select_rows(sample, n_rows, last_u, key, query);
     if (!parts) {
-        split_interval(sample, 0, n, 0, block_rows, 63);
+        split_interval(sample, 0, n, 0, block_rows, 0, last_u);
         return;
     }
     group_by_part(sample, n, parts, n_parts);
     for (int part = 0; part < n_parts; part++) {
         size_t first = part == 0 ? 0 : sample->part_ends[part - 1];
-        split_interval(sample, first, sample->part_ends[part] - first, part, block_rows, 63);
+        split_interval(sample, first, sample->part_ends[part] - first, part, block_rows, 0, last_u);
     }
 }

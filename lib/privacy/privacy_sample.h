@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Poisson selection and blocks, in one draw: every row has one uniform u of 64 bits per query, independent of
- * all else. It is selected if u < q 2^64. A block is a dyadic interval of u, within one part where the query
- * is per part, split while it holds more rows than a block may. So one row more or less changes at most one
- * block into two. */
+ * all else. It is selected if u < q 2^64. A block is an interval of u, within one part where the query is per
+ * part: the interval below q 2^64, halved while it holds more rows than a block may. So one row more or less
+ * changes at most one block into two. */
 #ifndef DPM_PRIVACY_SAMPLE_H
 #define DPM_PRIVACY_SAMPLE_H
 

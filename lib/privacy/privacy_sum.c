@@ -2,43 +2,60 @@
 #include "privacy_sum.h"
 #include "base_alloc.h"
 #include "base_fail.h"
+#include "base_simd.h"
 #include "linalg_mat.h"
 #include "privacy_clip.h"
+#include "privacy_normal.h"
 #include "privacy_sensitivity.h"
 
 #include <fenv.h>
-#include <math.h>
+#include <string.h>
 
 static size_t larger(size_t a, size_t b)
 {
     return a > b ? a : b;
 }
 
+/* A product is made and added to the sums in strips of some columns, which stay in the caches. */
+enum { STRIP_COLUMNS = 64 };
+
+/* Words of the stream that a row's normals come from: a normal each, in whole blocks of the cipher. */
+static size_t words_per_row(const struct dpm_query_plan *plan)
+{
+    return (plan->normals + 7) / 8 * 8;
+}
+
 int dpm_sum_worker_new(struct dpm_sum_worker *worker, const struct dpmix_dataset *dataset,
                        const struct dpm_query_plan *plans, size_t n_plans)
 {
-    size_t n_rows = 0, normals = 0, scratch = 0, product = 0;
+    size_t n_rows = 0, normals = 0, words = 0, scratch = 0, product = 0, lines = 0;
     size_t left[DPM_QUERY_MATRICES] = {0}, right[DPM_QUERY_MATRICES] = {0};
     for (size_t i = 0; i < n_plans; i++) {
         size_t rows = dpm_query_block_rows(&plans[i]);
         n_rows = larger(n_rows, rows);
         normals = larger(normals, rows * plans[i].normals);
+        words = larger(words, rows * words_per_row(&plans[i]));
         scratch = larger(scratch, rows * plans[i].scratch);
         for (int m = 0; m < plans[i].n_matrices; m++) {
             const struct dpm_query_matrix *matrix = &plans[i].matrix[m];
             left[m] = larger(left[m], rows * (size_t)matrix->rank * matrix->rows);
             right[m] = larger(right[m], rows * (size_t)matrix->rank * matrix->columns);
-            product = larger(product, matrix->rows * matrix->columns);
+            size_t strip = matrix->columns < STRIP_COLUMNS ? matrix->columns : STRIP_COLUMNS;
+            product = larger(product, larger(matrix->rows * strip, matrix->columns));
+            lines = larger(lines, rows * (size_t)matrix->rank);
         }
     }
     worker->rows = dpm_alloc(n_rows * dpm_dataset_columns(dataset), sizeof(float));
     worker->labels = dpm_alloc(n_rows, sizeof *worker->labels);
     worker->parts = dpm_alloc(n_rows, sizeof *worker->parts);
     worker->normals = dpm_alloc(normals, sizeof(float));
+    worker->words = dpm_alloc(words, sizeof *worker->words);
+    worker->drawn = dpm_alloc(words, sizeof(float));
     worker->scratch = dpm_alloc(scratch, sizeof(float));
     worker->product = dpm_alloc(product, sizeof(float));
-    int complete = worker->rows && worker->labels && worker->parts && worker->normals && worker->scratch &&
-                   worker->product;
+    worker->places = dpm_alloc(2 * lines, sizeof *worker->places);
+    int complete = worker->rows && worker->labels && worker->parts && worker->normals && worker->words &&
+                   worker->drawn && worker->scratch && worker->product && worker->places;
     for (int m = 0; m < DPM_QUERY_MATRICES && left[m] > 0; m++) {
         worker->left[m] = dpm_alloc(left[m], sizeof(float));
         worker->right[m] = dpm_alloc(right[m], sizeof(float));
@@ -53,8 +70,11 @@ void dpm_sum_worker_free(struct dpm_sum_worker *worker)
     dpm_free_wiped(worker->labels);
     dpm_free_wiped(worker->parts);
     dpm_free_wiped(worker->normals);
+    dpm_free_wiped(worker->words);
+    dpm_free_wiped(worker->drawn);
     dpm_free_wiped(worker->scratch);
     dpm_free_wiped(worker->product);
+    dpm_free_wiped(worker->places);
     for (int m = 0; m < DPM_QUERY_MATRICES; m++) {
         dpm_free_wiped(worker->left[m]);
         dpm_free_wiped(worker->right[m]);
@@ -62,8 +82,36 @@ void dpm_sum_worker_free(struct dpm_sum_worker *worker)
     *worker = (struct dpm_sum_worker){0};
 }
 
-/* Copies a block's rows, labels and parts; their normals come from streams of (query, row), so they do not
- * depend on the company that a row is in. */
+/* Box and Muller's pairs of normals from pairs of words. */
+DPM_SIMD_INLINE void make_normals_body(float *normals, const uint64_t *words, size_t n)
+{
+    for (size_t i = 0; i < n; i += 2) {
+        struct dpm_normal_pair pair = dpm_normal_pair(words[i], words[i + 1], 1);
+        normals[i] = (float)pair.cosine;
+        normals[i + 1] = (float)pair.sine;
+    }
+}
+
+DPM_SIMD_VERSIONS(make_normals, (float *normals, const uint64_t *words, size_t n), (normals, words, n))
+
+/* The normals that rows are lent come from streams of (query, row), so they do not depend on the company that
+ * a row is in. */
+static void draw_normals(const struct dpm_sum *sum, struct dpm_sum_worker *worker, const size_t *order,
+                         size_t n)
+{
+    size_t normals = sum->plan->normals, words = words_per_row(sum->plan);
+    for (size_t i = 0; i < n; i++) {
+        struct dpm_stream stream;
+        dpm_stream_open(&stream, sum->key, DPM_STREAM_AUXILIARY, sum->query, order[i]);
+        dpm_stream_fill(&stream, worker->words + i * words, words);
+        dpm_stream_wipe(&stream);
+    }
+    make_normals(worker->drawn, worker->words, n * words);
+    for (size_t i = 0; i < n; i++)
+        memcpy(worker->normals + i * normals, worker->drawn + i * words, normals * sizeof *worker->normals);
+}
+
+/* Copies a block's rows, labels and parts. */
 static void gather(const struct dpm_sum *sum, struct dpm_sum_worker *worker, const size_t *order, size_t n)
 {
     const int32_t *labels = sum->dataset->source.labels;
@@ -73,20 +121,116 @@ static void gather(const struct dpm_sum *sum, struct dpm_sum_worker *worker, con
             worker->labels[i] = labels[order[i]];
         worker->parts[i] = sum->parts ? sum->parts[order[i]] : 0;
     }
-    for (size_t i = 0; sum->plan->normals > 0 && i < n; i++) {
-        struct dpm_stream stream;
-        dpm_stream_open(&stream, sum->key, DPM_STREAM_AUXILIARY, sum->query, order[i]);
-        dpm_stream_normals(&stream, worker->normals + i * sum->plan->normals, sum->plan->normals);
-        dpm_stream_wipe(&stream);
+    if (sum->plan->normals > 0)
+        draw_normals(sum, worker, order, n);
+}
+
+/* Rounds a block's products to the grid and adds them. They are far below 2^51 steps (at most B kappa C, and
+ * a step is at least 2^-12 C / sqrt(D)), so that adding 1.5 2^52 leaves the nearest whole number in the low
+ * digits. */
+DPM_SIMD_INLINE void add_to_grid_body(int64_t *restrict sums, size_t step, const float *restrict product,
+                                      size_t rows, size_t columns, double steps_per_unit)
+{
+    const double large = 0x1.8p52;
+    for (size_t i = 0; i < rows; i++)
+        for (size_t j = 0; j < columns; j++) {
+            double shifted = (double)product[i * columns + j] * steps_per_unit + large;
+            uint64_t steps = dpm_normal_to_bits(shifted) - dpm_normal_to_bits(large);
+            sums[i * step + j] = (int64_t)((uint64_t)sums[i * step + j] + steps);
+        }
+}
+
+DPM_SIMD_VERSIONS(add_to_grid,
+                  (int64_t * sums, size_t step, const float *product, size_t rows, size_t columns,
+                   double steps_per_unit),
+                  (sums, step, product, rows, columns, steps_per_unit))
+
+/* The place of a line's only entry that is not zero; DENSE when there are several, NONE when there are none.
+ */
+enum { NONE = -1, DENSE = -2 };
+
+DPM_SIMD_INLINE void find_place_body(int32_t *place, const float *values, size_t n)
+{
+    uint32_t sum = 0, count = 0;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t full = values[i] != 0;
+        count += full;
+        sum += full * (uint32_t)i;
+    }
+    *place = count == 1 ? (int32_t)sum : count == 0 ? NONE : DENSE;
+}
+
+DPM_SIMD_VERSIONS(find_place, (int32_t * place, const float *values, size_t n), (place, values, n))
+
+/* One-hot left factors: the places of n lines. False when a line is dense; most are found so at the first. */
+static int find_places(int32_t *places, const float *left, size_t n, size_t n_places)
+{
+    for (size_t i = 0; i < n; i++) {
+        find_place(&places[i], left + i * n_places, n_places);
+        if (places[i] == DENSE)
+            return 0;
+    }
+    return 1;
+}
+
+DPM_SIMD_INLINE void add_line_body(float *restrict sum, const float *restrict line, float factor, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        sum[i] += factor * line[i];
+}
+
+DPM_SIMD_VERSIONS(add_line, (float *sum, const float *line, float factor, size_t n), (sum, line, factor, n))
+
+/* As add_matrix(), with one-hot left factors: each line of the sum is that of the few rows whose place it is,
+ * in their order, a sum of at most as many products in float32 as the matrix product has, so the same error
+ * bound holds. The other lines would get zeros. */
+static void add_one_hot(int64_t *sums, struct dpm_sum_worker *worker, const struct dpm_query_matrix *matrix,
+                        int m, size_t n, double steps_per_unit, dpm_mutex *lock)
+{
+    int32_t *next = worker->places + n; /* lines of the same place form a list */
+    for (size_t i = n; i-- > 0;) {
+        next[i] = NONE;
+        for (size_t j = i + 1; j < n && next[i] == NONE; j++)
+            if (worker->places[j] == worker->places[i])
+                next[i] = (int32_t)j;
+    }
+    for (size_t i = 0; i < n; i++) {
+        int32_t place = worker->places[i];
+        if (place < 0)
+            continue; /* nothing, or done before */
+        memset(worker->product, 0, matrix->columns * sizeof *worker->product);
+        for (int32_t j = (int32_t)i, following; j != NONE; j = following) {
+            size_t line = (size_t)j;
+            following = next[line];
+            worker->places[line] = NONE;
+            add_line(worker->product, worker->right[m] + line * matrix->columns,
+                     worker->left[m][line * matrix->rows + (size_t)place], matrix->columns);
+        }
+        dpm_mutex_lock(lock);
+        add_to_grid(sums + (size_t)place * matrix->columns, matrix->columns, worker->product, 1,
+                    matrix->columns, steps_per_unit);
+        dpm_mutex_unlock(lock);
     }
 }
 
-/* Rounds a block's product to the grid and adds it. */
-static void add_to_grid(int64_t *sums, const float *product, size_t n, double steps_per_unit)
+/* Adds the block's sum of one matrix. */
+static void add_matrix(int64_t *sums, struct dpm_sum_worker *worker, const struct dpm_query_plan *plan, int m,
+                       size_t n_rows, dpm_mutex *lock)
 {
-    for (size_t i = 0; i < n; i++) {
-        int64_t steps = (int64_t)rint((double)product[i] * steps_per_unit);
-        sums[i] = (int64_t)((uint64_t)sums[i] + (uint64_t)steps);
+    const struct dpm_query_matrix *matrix = &plan->matrix[m];
+    double steps_per_unit = 1 / dpm_sensitivity_grid(plan); /* a power of two: exact */
+    size_t n = n_rows * (size_t)matrix->rank;
+    if (find_places(worker->places, worker->left[m], n, matrix->rows)) {
+        add_one_hot(sums, worker, matrix, m, n, steps_per_unit, lock);
+        return;
+    }
+    for (size_t first = 0; first < matrix->columns; first += STRIP_COLUMNS) {
+        size_t columns = matrix->columns - first < STRIP_COLUMNS ? matrix->columns - first : STRIP_COLUMNS;
+        dpm_mat_mul_at(worker->product, columns, worker->left[m], matrix->rows, worker->right[m] + first,
+                       matrix->columns, matrix->rows, columns, n);
+        dpm_mutex_lock(lock);
+        add_to_grid(sums + first, matrix->columns, worker->product, matrix->rows, columns, steps_per_unit);
+        dpm_mutex_unlock(lock);
     }
 }
 
@@ -108,20 +252,16 @@ static void add_block(const struct dpm_sum *sum, struct dpm_sum_worker *worker,
     int64_t within = 0, n_rows = (int64_t)block.n_rows;
     for (size_t i = 0; i < block.n_rows; i++)
         within += dpm_clip_row(plan, worker->left, worker->right, i);
-    double steps_per_unit = 1 / dpm_sensitivity_grid(plan); /* a power of two: exact */
     int64_t *sums = sum->sums + (size_t)sample_block->part * dpm_query_size(plan);
     for (int m = 0; m < plan->n_matrices; m++) {
-        const struct dpm_query_matrix *matrix = &plan->matrix[m];
-        size_t n = matrix->rows * matrix->columns;
-        dpm_mat_mul_at(worker->product, matrix->columns, worker->left[m], matrix->rows, worker->right[m],
-                       matrix->columns, matrix->rows, matrix->columns, block.n_rows * (size_t)matrix->rank);
         dpm_mutex *lock = &sum->locks[sample_block->part * plan->n_matrices + m];
-        dpm_mutex_lock(lock);
-        add_to_grid(sums, worker->product, n, steps_per_unit);
-        if (plan->norm_indicator > 0 && m == plan->n_matrices - 1)
-            sums[n] += (2 * within - n_rows) * dpm_sensitivity_indicator(plan);
-        dpm_mutex_unlock(lock);
-        sums += n;
+        add_matrix(sums, worker, plan, m, block.n_rows, lock);
+        sums += plan->matrix[m].rows * plan->matrix[m].columns;
+        if (plan->norm_indicator > 0 && m == plan->n_matrices - 1) {
+            dpm_mutex_lock(lock);
+            *sums += (2 * within - n_rows) * dpm_sensitivity_indicator(plan);
+            dpm_mutex_unlock(lock);
+        }
     }
 }
 

@@ -9,7 +9,11 @@
 
 /* What one thread needs for a block of any plan of the release. */
 struct dpm_sum_worker {
-    float *rows, *normals, *scratch, *product;
+    float *rows, *normals, *scratch;
+    float *product;  /* some rows of a matrix */
+    int32_t *places; /* of one-hot left factors, and lists of them */
+    uint64_t *words; /* digits of the normals */
+    float *drawn;    /* normals of whole words */
     int32_t *labels, *parts;
     float *left[DPM_QUERY_MATRICES], *right[DPM_QUERY_MATRICES];
 };

@@ -276,17 +276,18 @@ START_TEST(groups_of_sampled_gaussians)
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         struct plan plan = one_entry(2, known[i].noise, known[i].rate, 1);
         double delta = delta_of(&plan, DPMIX_ADJACENCY_ADD_REMOVE, known[i].group, known[i].epsilon);
-        ck_assert_msg(delta >= known[i].delta && delta <= known[i].delta * (1 + TOLERANCE), "%.17g %.17g",
-                      delta, known[i].delta);
+        ck_assert_msg(delta >= known[i].delta && delta <= known[i].delta * (1 + 1e-6), "%.17g %.17g", delta,
+                      known[i].delta);
         if (i > 0)
             continue;
         double epsilon = epsilon_of(&plan, DPMIX_ADJACENCY_ADD_REMOVE, known[i].group, known[i].delta);
-        ck_assert(epsilon >= known[i].epsilon && epsilon <= known[i].epsilon * (1 + 1e-7));
+        ck_assert(epsilon >= known[i].epsilon && epsilon <= known[i].epsilon * (1 + 1e-6));
     }
-    /* Where the curve falls back, a bound is given: the truth here is 0.0015311665131620763. */
+    /* A small rate, where only losses on a grid come close. */
     struct plan plan = one_entry(2, 0.8, 0.01, 1);
     double delta = delta_of(&plan, DPMIX_ADJACENCY_ADD_REMOVE, 5, 0.5);
-    ck_assert(delta >= 0.0015311665131620763 && delta <= 0.0488);
+    ck_assert_msg(delta >= 0.0015311665131620763 && delta <= 0.0015311665131620763 * (1 + 1e-6), "%.17g",
+                  delta);
 }
 END_TEST
 

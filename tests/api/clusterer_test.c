@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Clusterers through the public functions: both kinds where they behave alike, then what is their own. */
+/* Clusterers through the public functions: all kinds where they behave alike, then what is their own. */
 #include "tiny_file.h"
 #include "tiny_model.h"
 
 #include <math.h>
 
-enum { FIRST_KIND = DPMIX_CLUSTERER_LABEL, END_KINDS = DPMIX_CLUSTERER_KMEANS + 1 };
+enum { FIRST_KIND = DPMIX_CLUSTERER_LABEL, END_KINDS = DPMIX_CLUSTERER_CORESET + 1 };
 
 static int64_t live;
 static struct tiny_case tiny;

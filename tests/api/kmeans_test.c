@@ -287,7 +287,7 @@ START_TEST(test_bad_options)
     CHECK_OK(dpmix_options_new(&options));
     CHECK_FAILS(dpmix_options_set_int(options, DPMIX_OPTION_CLUSTERS, 0), DPMIX_ERR_RANGE, "value");
     CHECK_FAILS(dpmix_options_set_int(options, DPMIX_OPTION_KMEANS_STEPS, 0), DPMIX_ERR_RANGE, "value");
-    CHECK_FAILS(dpmix_options_set_int(options, DPMIX_OPTION_KMEANS_FEATURES, 1), DPMIX_ERR_RANGE, "value");
+    CHECK_FAILS(dpmix_options_set_int(options, DPMIX_OPTION_KMEANS_FEATURES, -1), DPMIX_ERR_RANGE, "value");
     CHECK_FAILS(dpmix_options_set_double(options, DPMIX_OPTION_KMEANS_BANDWIDTH, -1), DPMIX_ERR_RANGE,
                 "value");
     CHECK_OK(dpmix_options_set_double(options, DPMIX_OPTION_KMEANS_BANDWIDTH, 1e-4));

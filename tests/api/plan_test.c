@@ -97,7 +97,7 @@ static void expect_same(const struct plan *plan, const dpmix_accountant *account
 
 /* ---- What a plan says ---- */
 
-static const int generators[] = {DPMIX_GENERATOR_GAUSSIAN, DPMIX_GENERATOR_VAE};
+static const int generators[] = {DPMIX_GENERATOR_GAUSSIAN, DPMIX_GENERATOR_VAE, DPMIX_GENERATOR_GMM};
 static const int clusterers[] = {DPMIX_CLUSTERER_LABEL, DPMIX_CLUSTERER_KMEANS};
 
 START_TEST(a_generators_plan_is_what_its_fit_costs)
@@ -461,7 +461,7 @@ static Suite *plan_suite(void)
     tcase_add_checked_fixture(said, setup, teardown);
     tcase_add_checked_fixture(left, setup, teardown);
     tcase_add_checked_fixture(refused, setup, teardown);
-    tcase_add_loop_test(said, a_generators_plan_is_what_its_fit_costs, 0, 2);
+    tcase_add_loop_test(said, a_generators_plan_is_what_its_fit_costs, 0, 3);
     tcase_add_loop_test(said, a_clusterers_plan_is_what_its_fit_costs, 0, 2);
     tcase_add_loop_test(said, a_plan_with_parts_is_what_a_mixture_costs, 0, 2);
     tcase_add_test(said, long_training_is_planned_whole);

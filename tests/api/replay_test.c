@@ -75,18 +75,37 @@ struct learner {
     int clusterer, generator;
     int conditional;
     int count_noise;
+    int vae_output; /* 0: the default net, else two layers, several draws and a fitted prior, too */
+    int columns;    /* k-means on them, not on features */
 };
 
 static const struct learner learners[] = {
-    {"by label, Gaussian", DPMIX_CLUSTERER_LABEL, DPMIX_GENERATOR_GAUSSIAN, 0, 1},
-    {"k-means, Gaussian", DPMIX_CLUSTERER_KMEANS, DPMIX_GENERATOR_GAUSSIAN, 0, 1},
-    {"Gaussian", 0, DPMIX_GENERATOR_GAUSSIAN, 0, 1},
-    {"VAE", 0, DPMIX_GENERATOR_VAE, 0, 1},
-    {"conditional VAE", 0, DPMIX_GENERATOR_VAE, 1, 1},
-    {"by label, VAE", DPMIX_CLUSTERER_LABEL, DPMIX_GENERATOR_VAE, 0, 1},
-    {"k-means, conditional VAE", DPMIX_CLUSTERER_KMEANS, DPMIX_GENERATOR_VAE, 1, 1},
-    {"conditional VAE, geometric", 0, DPMIX_GENERATOR_VAE, 1, 2},
-    {"by label, VAE, geometric", DPMIX_CLUSTERER_LABEL, DPMIX_GENERATOR_VAE, 0, 2},
+    {"by label, Gaussian", DPMIX_CLUSTERER_LABEL, DPMIX_GENERATOR_GAUSSIAN, 0, 1, 0, 0},
+    {"k-means, Gaussian", DPMIX_CLUSTERER_KMEANS, DPMIX_GENERATOR_GAUSSIAN, 0, 1, 0, 0},
+    {"k-means on columns, Gaussian", DPMIX_CLUSTERER_KMEANS, DPMIX_GENERATOR_GAUSSIAN, 0, 1, 0, 1},
+    {"coreset, Gaussian", DPMIX_CLUSTERER_CORESET, DPMIX_GENERATOR_GAUSSIAN, 0, 1, 0, 0},
+    {"Gaussian", 0, DPMIX_GENERATOR_GAUSSIAN, 0, 1, 0, 0},
+    {"Gaussian mixture", 0, DPMIX_GENERATOR_GMM, 1, 1, 0, 0},
+    {"Gaussian mixture without classes", 0, DPMIX_GENERATOR_GMM, 0, 1, 0, 0},
+    {"k-means, Gaussian mixture", DPMIX_CLUSTERER_KMEANS, DPMIX_GENERATOR_GMM, 1, 1, 0, 0},
+    {"by label, Gaussian mixture", DPMIX_CLUSTERER_LABEL, DPMIX_GENERATOR_GMM, 0, 1, 0, 0},
+    {"VAE", 0, DPMIX_GENERATOR_VAE, 0, 1, 0, 0},
+    {"conditional VAE", 0, DPMIX_GENERATOR_VAE, 1, 1, 0, 0},
+    {"by label, VAE", DPMIX_CLUSTERER_LABEL, DPMIX_GENERATOR_VAE, 0, 1, 0, 0},
+    {"k-means, conditional VAE", DPMIX_CLUSTERER_KMEANS, DPMIX_GENERATOR_VAE, 1, 1, 0, 0},
+    {"conditional VAE, geometric", 0, DPMIX_GENERATOR_VAE, 1, 2, 0, 0},
+    {"conditional GAN", 0, DPMIX_GENERATOR_CGAN, 1, 1, 0, 0},
+    {"GAN, geometric", 0, DPMIX_GENERATOR_CGAN, 0, 2, 0, 0},
+    {"by label, GAN", DPMIX_CLUSTERER_LABEL, DPMIX_GENERATOR_CGAN, 0, 1, 0, 0},
+    {"k-means, conditional GAN", DPMIX_CLUSTERER_KMEANS, DPMIX_GENERATOR_CGAN, 1, 1, 0, 0},
+    {"by label, VAE, geometric", DPMIX_CLUSTERER_LABEL, DPMIX_GENERATOR_VAE, 0, 2, 0, 0},
+    {"RBM", 0, DPMIX_GENERATOR_RBM, 0, 1, 0, 0},
+    {"RBM with labels", 0, DPMIX_GENERATOR_RBM, 1, 1, 0, 0},
+    {"by label, RBM", DPMIX_CLUSTERER_LABEL, DPMIX_GENERATOR_RBM, 0, 1, 0, 0},
+    {"k-means, RBM with labels, geometric", DPMIX_CLUSTERER_KMEANS, DPMIX_GENERATOR_RBM, 1, 2, 0, 0},
+    {"conditional VAE, several draws", 0, DPMIX_GENERATOR_VAE, 1, 1, 1, 0},
+    {"VAE, Gaussian output", 0, DPMIX_GENERATOR_VAE, 0, 1, 2, 0},
+    {"k-means, VAE, mixed output", DPMIX_CLUSTERER_KMEANS, DPMIX_GENERATOR_VAE, 1, 1, 3, 0},
 };
 
 static dpmix_options *options_of(const struct learner *learner)
@@ -95,12 +114,29 @@ static dpmix_options *options_of(const struct learner *learner)
     ck_assert_int_eq(dpmix_options_new(&options), 0);
     ck_assert_int_eq(dpmix_options_set_int(options, DPMIX_OPTION_THREADS, 2), 0);
     ck_assert_int_eq(dpmix_options_set_int(options, DPMIX_OPTION_CLUSTERS, 4), 0);
+    ck_assert_int_eq(dpmix_options_set_int(options, DPMIX_OPTION_CORESET_BITS, 5), 0);
+    if (learner->columns)
+        ck_assert_int_eq(dpmix_options_set_int(options, DPMIX_OPTION_KMEANS_FEATURES, 0), 0);
     ck_assert_int_eq(dpmix_options_set_int(options, DPMIX_OPTION_STEPS, 12), 0);
     ck_assert_int_eq(dpmix_options_set_double(options, DPMIX_OPTION_SAMPLING_RATE, 0.7), 0);
     ck_assert_int_eq(dpmix_options_set_int(options, DPMIX_OPTION_VAE_HIDDEN, 16), 0);
     ck_assert_int_eq(dpmix_options_set_int(options, DPMIX_OPTION_VAE_LATENT, 4), 0);
+    ck_assert_int_eq(dpmix_options_set_int(options, DPMIX_OPTION_CGAN_HIDDEN, 16), 0);
+    ck_assert_int_eq(dpmix_options_set_int(options, DPMIX_OPTION_CGAN_CRITIC_STEPS, 2), 0);
+    ck_assert_int_eq(dpmix_options_set_int(options, DPMIX_OPTION_RBM_HIDDEN, 16), 0);
+    ck_assert_int_eq(dpmix_options_set_int(options, DPMIX_OPTION_RBM_CD_STEPS, 2), 0);
+    ck_assert_int_eq(dpmix_options_set_int(options, DPMIX_OPTION_GMM_COMPONENTS, 3), 0);
+    ck_assert_int_eq(dpmix_options_set_int(options, DPMIX_OPTION_GMM_BASIS, DPMIX_GMM_BASIS_DCT), 0);
+    ck_assert_int_eq(dpmix_options_set_int(options, DPMIX_OPTION_GMM_DISTANCE, DPMIX_GMM_DISTANCE_BOTH), 0);
+    ck_assert_int_eq(dpmix_options_set_int(options, DPMIX_OPTION_GMM_EM_STEPS, 2), 0);
     ck_assert_int_eq(dpmix_options_set_int(options, DPMIX_OPTION_CONDITIONAL, learner->conditional), 0);
     ck_assert_int_eq(dpmix_options_set_int(options, DPMIX_OPTION_COUNT_NOISE, learner->count_noise), 0);
+    if (learner->vae_output) {
+        ck_assert_int_eq(dpmix_options_set_int(options, DPMIX_OPTION_VAE_LAYERS, 2), 0);
+        ck_assert_int_eq(dpmix_options_set_int(options, DPMIX_OPTION_VAE_OUTPUT, learner->vae_output), 0);
+        ck_assert_int_eq(dpmix_options_set_int(options, DPMIX_OPTION_VAE_DRAWS, 1 + learner->vae_output), 0);
+        ck_assert_int_eq(dpmix_options_set_int(options, DPMIX_OPTION_VAE_PRIOR, 2), 0);
+    }
     return options;
 }
 
@@ -117,6 +153,10 @@ static void run(const struct learner *learner, size_t n_rows, const struct dpm_t
     ck_assert_int_eq(dpmix_dataset_new_f32(&dataset, rows, n_rows, COLUMNS, labels, CLASSES, &lower, &upper,
                                            1, DPMIX_STORAGE_COPY),
                      0);
+    if (learner->vae_output == DPMIX_VAE_OUTPUT_MIXED) { /* the rows are not one-hot: that is not checked */
+        int32_t groups[COLUMNS] = {1, 1, 1, 0, 2, 2};
+        ck_assert_int_eq(dpmix_dataset_set_groups(dataset, groups, COLUMNS), 0);
+    }
     dpm_dataset_set_test(dataset, mode);
     ck_assert_int_eq(dpmix_generator_new(&generator, learner->generator, options), 0);
     if (learner->clusterer) {
@@ -148,7 +188,7 @@ START_TEST(every_query_changes_by_its_sensitivity_at_most)
     ck_assert_uint_eq(recording.next, recording.n);
     ck_assert_uint_ge(recording.n, 2);
     size_t counts =
-        (learner->clusterer == DPMIX_CLUSTERER_LABEL) + (learner->generator == DPMIX_GENERATOR_VAE);
+        (learner->clusterer == DPMIX_CLUSTERER_LABEL) + (learner->generator != DPMIX_GENERATOR_GAUSSIAN);
     ck_assert_uint_eq(recording.n_geometric, learner->count_noise == 2 ? counts : 0);
     double largest = 0;
     for (size_t i = 0; i < recording.n; i++) {

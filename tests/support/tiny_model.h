@@ -70,8 +70,12 @@ static inline dpmix_options *tiny_options(void)
     CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_KMEANS_STEPS, 2));
     CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_KMEANS_FEATURES, 4));
     CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_STEPS, 3));
+    CHECK_OK(dpmix_options_set_double(options, DPMIX_OPTION_SAMPLING_RATE, 0.3)); /* quick to account for */
     CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_VAE_HIDDEN, 3));
     CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_VAE_LATENT, 2));
+    CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_CGAN_HIDDEN, 3));
+    CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_CGAN_NOISE, 2));
+    CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_RBM_HIDDEN, 3));
     CHECK_OK(dpmix_options_set_double(options, DPMIX_OPTION_GAUSSIAN_ROW_CLIP, 1));
     return options;
 }

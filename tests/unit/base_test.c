@@ -4,6 +4,7 @@
 #include "base_bounds.h"
 #include "base_fail.h"
 #include "base_options.h"
+#include "base_simd.h"
 
 #include "check_main.h"
 
@@ -143,9 +144,9 @@ END_TEST
 START_TEST(sizes_that_overflow_are_refused)
 {
     static const size_t pairs[][2] = {
-        {SIZE_MAX, 1},         {SIZE_MAX, 2},     {SIZE_MAX / 2 + 1, 2}, {2, SIZE_MAX / 2 + 1},
-        {SIZE_MAX - 63, 1},    {SIZE_MAX - 127, 1}, {SIZE_MAX / 3, 4},   {SIZE_MAX, SIZE_MAX},
-        {(size_t)1 << 32, (size_t)1 << 32},
+        {SIZE_MAX, 1},         {SIZE_MAX, 2},        {SIZE_MAX / 2 + 1, 2},
+        {2, SIZE_MAX / 2 + 1}, {SIZE_MAX - 63, 1},   {SIZE_MAX - 127, 1},
+        {SIZE_MAX / 3, 4},     {SIZE_MAX, SIZE_MAX}, {(size_t)1 << 32, (size_t)1 << 32},
     };
     int64_t live = dpm_alloc_live();
     for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
@@ -249,6 +250,33 @@ START_TEST(values_are_clamped_to_the_unit_interval)
 }
 END_TEST
 
+/* Every byte, under bounds of many kinds, at every level: the float32 path is the double one, bit for bit. */
+START_TEST(bytes_are_as_doubles)
+{
+    enum { BYTES = 256 };
+    static const double pairs[][2] = {{0, 255},      {0, 1},        {0, 256},        {-1, 3},
+                                      {10, 200},     {-128, 127},   {0, 1e-3},       {0.1, 254.9},
+                                      {-1e30, 1e30}, {1.0 / 3, 77}, {-1000, 100000}, {0, 100}};
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        struct dpm_bounds bounds = {0};
+        uint8_t bytes[BYTES];
+        double doubles[BYTES];
+        float given[BYTES], wanted[BYTES];
+        for (int j = 0; j < BYTES; j++)
+            doubles[j] = bytes[j] = (uint8_t)j;
+        ck_assert_int_eq(dpm_bounds_new(&bounds, BYTES, &pairs[i][0], &pairs[i][1], 1), DPMIX_OK);
+        ck_assert(i > 0 || bounds.byte_exact); /* images take the fast path */
+        dpm_bounds_normalise(&bounds, DPM_TYPE_F64, doubles, wanted);
+        for (int level = DPM_SIMD_PLAIN; level <= DPM_SIMD_AVX512; level++) {
+            dpm_simd_limit(level);
+            dpm_bounds_normalise(&bounds, DPM_TYPE_U8, bytes, given);
+            ck_assert_mem_eq(given, wanted, sizeof given);
+        }
+        dpm_bounds_free(&bounds);
+    }
+}
+END_TEST
+
 /* Whatever the rounding, what comes back lies within the bounds. */
 START_TEST(restored_values_stay_within_the_bounds)
 {
@@ -338,6 +366,7 @@ static Suite *base_suite(void)
     CHECK_ADD(suite, blocks_are_counted);
     CHECK_ADD(suite, bounds_must_be_finite_and_ordered);
     CHECK_ADD(suite, values_are_clamped_to_the_unit_interval);
+    CHECK_ADD(suite, bytes_are_as_doubles);
     CHECK_ADD(suite, restored_values_stay_within_the_bounds);
     CHECK_ADD(suite, bounds_may_be_finer_than_float32);
     CHECK_ADD(suite, bounds_survive_failed_allocations);

@@ -207,6 +207,53 @@ START_TEST(sums_are_those_of_the_clipped_rows)
 }
 END_TEST
 
+/* One-hot times row, and with `model` a second entry that changes no sum but makes the factor a dense one. */
+static void one_hot_factors(const void *model, const struct dpm_block *block, float *const *left,
+                            float *const *right)
+{
+    const int dense = *(const int *)model;
+    memset(left[0], 0, block->n_rows * COLUMNS * sizeof(float));
+    for (size_t i = 0; i < block->n_rows; i++) {
+        const float *row = block->rows + i * COLUMNS;
+        size_t place = (size_t)fminf(row[0] * COLUMNS, COLUMNS - 1);
+        if (place % 5 != 4) /* some are in no place */
+            left[0][i * COLUMNS + place] = row[1] - 0.5f;
+        if (dense && i == 0)
+            left[0][i * COLUMNS] = left[0][i * COLUMNS + 1] = 0x1p-60f;
+        memcpy(right[0] + i * COLUMNS, row, COLUMNS * sizeof *row);
+    }
+}
+
+/* Sums with one-hot factors go another way than others: both agree with each other, up to rounding. */
+START_TEST(one_hot_sums_are_as_others)
+{
+    static double sums[2][COLUMNS * COLUMNS];
+    struct dpm_test_mode mode = {.key = "a fixed key for the tests, no 9", .noiseless = 1};
+    double total = 0;
+    fill_rows(11);
+    for (int dense = 0; dense < 2; dense++) {
+        struct dpmix_dataset *dataset = dataset_of(MOST_ROWS);
+        struct dpmix_accountant *accountant = budget_of(10);
+        struct dpm_query_plan plan = moment_plan(2, 10);
+        struct dpm_release *release = NULL;
+        dpm_dataset_set_test(dataset, &mode);
+        ck_assert_int_eq(dpm_release_open(&release, accountant, dataset, "test", &plan, 1, NULL, 2), 0);
+        ck_assert_int_eq(dpm_release_query(release, 0, one_hot_factors, &dense, sums[dense]), 0);
+        dpm_release_close(release);
+        dpm_dataset_unref(dataset);
+        dpm_accountant_unref(accountant);
+    }
+    for (size_t i = 0; i < COLUMNS * COLUMNS; i++) {
+        /* the dense entry took the place of a real one in each block's first row, 1 at most there */
+        if (i / COLUMNS > 1)
+            ck_assert_double_eq_tol(sums[0][i], sums[1][i], 1e-2);
+        total += fabs(sums[0][i]);
+        ck_assert(i / COLUMNS % 5 != 4 || sums[0][i] == 0);
+    }
+    ck_assert_double_gt(total, 10);
+}
+END_TEST
+
 START_TEST(threads_do_not_change_a_bit)
 {
     static double one[PARTS * COLUMNS * COLUMNS], other[PARTS * COLUMNS * COLUMNS];
@@ -417,6 +464,7 @@ static Suite *suite(void)
     CHECK_ADD(s, the_debit_is_there_before_the_rows_are_read);
     CHECK_ADD(s, queries_end_with_the_plan);
     CHECK_ADD(s, sums_are_those_of_the_clipped_rows);
+    CHECK_ADD(s, one_hot_sums_are_as_others);
     CHECK_ADD(s, threads_do_not_change_a_bit);
     CHECK_ADD(s, noise_has_the_declared_size);
     CHECK_ADD(s, an_empty_batch_is_zero_plus_noise);

@@ -40,6 +40,9 @@ size_t dpm_dataset_columns(const struct dpmix_dataset *dataset);
 int dpm_dataset_classes(const struct dpmix_dataset *dataset);
 const struct dpm_bounds *dpm_dataset_bounds(const struct dpmix_dataset *dataset);
 
+/* dpm_bounds_set_groups(), as long as nothing was debited for the data set: DPMIX_ERR_STATE afterwards. */
+int dpm_dataset_set_groups(struct dpmix_dataset *dataset, const int32_t *groups, size_t n_columns);
+
 /* ---- The query ---- */
 
 /* A contribution is `n_matrices` matrices, each the sum of `rank` outer products left x right'. */
@@ -134,6 +137,35 @@ int dpm_release_open(struct dpm_release **out, struct dpmix_accountant *accounta
                      struct dpmix_dataset *dataset, const char *purpose, const struct dpm_query_plan *plans,
                      size_t n_plans, const struct dpm_partition *partition, int threads);
 
+/* What lets a release go on in another process. Nothing of it is secret: the release's key is nowhere but in
+ * its memory, and a resumed release draws a new one. */
+enum { DPM_RESUMABLE_NAME = 16 };
+struct dpm_resumable {
+    uint8_t name[DPM_RESUMABLE_NAME]; /* random; dpm_resumable_new draws it */
+    uint64_t number; /* of the release in its data set, for test mode alone; set by the first opening */
+    uint64_t stride; /* at least 1: so many queries at a time are marked in the ledger as begun */
+    int resumed;     /* 0: the first opening; 1: the ledger has the debit */
+    uint64_t done;   /* queries whose results the caller has; the release goes on behind them */
+};
+
+/* A name for a release to come. DPMIX_ERR_INTERNAL when there are no random bits to be had. */
+int dpm_resumable_new(struct dpm_resumable *resumable, uint64_t stride);
+
+/* dpm_release_open for a release that can be resumed, or, with the plans of the first opening, for one that
+ * is. Its queries are numbered in the order of the plans, and should come in that order. Before a query reads
+ * a row, the ledger says on the disk that it may have begun; a query is refused with DPMIX_ERR_STATE when
+ * another process has resumed the release. To resume debits anew what may have begun behind resumable->done
+ * (in a ledger in memory: all), and fails as dpm_accountant_resume_run does. */
+int dpm_release_open_resumable(struct dpm_release **out, struct dpmix_accountant *accountant,
+                               struct dpmix_dataset *dataset, const char *purpose,
+                               const struct dpm_query_plan *plans, size_t n_plans,
+                               const struct dpm_partition *partition, int threads,
+                               struct dpm_resumable *resumable);
+
+/* Whether a resumable release is still this process's: DPMIX_ERR_STATE when another one has resumed it. It
+ * marks the next queries, too. */
+int dpm_release_confirm(struct dpm_release *release);
+
 /* One run of plan number `plan`: sums gets (parts or 1) x dpm_query_size() numbers, matrix after matrix,
  * noise included. DPMIX_ERR_STATE beyond the planned steps. Not from several threads at once. */
 int dpm_release_query(struct dpm_release *release, size_t plan, dpm_block_fn *contribution, const void *model,
@@ -169,6 +201,7 @@ struct dpm_fit {
     void *user;
     const struct dpm_partition *partition; /* NULL: one part */
     int threads;
+    struct dpm_checkpoint *checkpoint; /* generator_checkpoint.h; NULL: none */
 };
 
 /* Tells the caller; DPMIX_ERR_CANCELLED when it asks to stop. */

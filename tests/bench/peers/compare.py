@@ -37,7 +37,8 @@ PEERS = [
 ]
 # Our figure, the program that measures it, the peers that it is held against.
 OURS = [
-    ("vae_private_b1024", "vae_bench", ["torch_vae_b1024", "opacus_ghost_vae_b1024", "opacus_hooks_vae_b1024"]),
+    ("vae_private_b1024", "vae_bench",
+     ["torch_vae_b1024", "opacus_ghost_vae_b1024", "opacus_hooks_vae_b1024"]),
     ("vae_private_b256", "vae_bench", ["torch_vae_b256", "opacus_ghost_vae_b256", "opacus_hooks_vae_b256"]),
 ]
 
@@ -53,7 +54,8 @@ def run_peer(peer, batch, steps):
 
 
 def run_ours(directory, program, name):
-    done = subprocess.run([os.path.join(directory, program), name], check=True, capture_output=True, text=True)
+    done = subprocess.run([os.path.join(directory, program), name], check=True, capture_output=True,
+                          text=True)
     return float(done.stdout)
 
 
@@ -67,7 +69,8 @@ def main():
         for name, peer, batch, steps in PEERS:
             values.setdefault(name, []).append(run_peer(peer, batch, steps))
     for name, *_ in PEERS:
-        print(json.dumps({"name": name, "value": round(statistics.median(values[name])), "unit": "samples/s"}))
+        print(json.dumps({"name": name, "value": round(statistics.median(values[name])),
+                          "unit": "samples/s"}))
     for name, _, peers in OURS:
         for peer in peers:
             ratio = statistics.median(a / b for a, b in zip(values[name], values[peer]))

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The peers' training loops, on one core, on random records that already lie in memory as float32.
 
-Each class trains; `step()` is one step of one batch. The peers get whole batches of fixed size without Poisson
-sampling, which spares them work that the library does.
+Each class trains; `step()` is one step of one batch. The peers get whole batches of fixed size without
+Poisson sampling, which spares them work that the library does.
 """
 import numpy
 import torch
