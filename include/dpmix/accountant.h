@@ -34,6 +34,7 @@
 extern "C" {
 #endif
 
+/** A privacy budget and its ledger. */
 typedef struct dpmix_accountant dpmix_accountant;
 
 /* Which pairs of data sets the guarantee compares. */

@@ -42,6 +42,7 @@
 extern "C" {
 #endif
 
+/** @cond the Arrow specification's own text */
 #ifndef ARROW_C_DATA_INTERFACE
 #define ARROW_C_DATA_INTERFACE
 
@@ -88,6 +89,7 @@ struct ArrowArrayStream {
 };
 
 #endif
+/** @endcond */
 
 /** A dataset from a stream of struct arrays (record batches). What is in memory at a time is the dataset and one
  * batch.

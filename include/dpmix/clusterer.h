@@ -13,6 +13,7 @@
 extern "C" {
 #endif
 
+/** A partition, fitted or not. */
 typedef struct dpmix_clusterer dpmix_clusterer;
 
 #define DPMIX_CLUSTERER_LABEL 1  /**< One part per class of the labels; noisy class counts. */
@@ -27,6 +28,7 @@ typedef struct dpmix_clusterer dpmix_clusterer;
  * @param kind     DPMIX_CLUSTERER_*.
  * @param options  copied; NULL for the defaults. */
 DPMIX_API DPMIX_CHECK int dpmix_clusterer_new(dpmix_clusterer **out, int kind, const dpmix_options *options);
+/** Gives the handle back. NULL is fine. */
 DPMIX_API void dpmix_clusterer_free(dpmix_clusterer *clusterer);
 
 /** Fits it to the dataset.
@@ -75,9 +77,11 @@ DPMIX_API DPMIX_CHECK int dpmix_clusterer_assign(const dpmix_clusterer *clustere
 DPMIX_API DPMIX_CHECK int dpmix_clusterer_ledger(const dpmix_clusterer *clusterer, char *text, size_t capacity,
                                                  size_t *length);
 
-/** Writes the fitted clusterer to a file, whole or not at all; reads it back.
- * @return DPMIX_ERR_IO, DPMIX_ERR_FORMAT when the file is damaged or holds something else. */
+/** Writes the fitted clusterer to a file, whole or not at all.
+ * @return DPMIX_ERR_IO, DPMIX_ERR_STATE when it is not fitted. */
 DPMIX_API DPMIX_CHECK int dpmix_clusterer_save(const dpmix_clusterer *clusterer, const char *path);
+/** Reads it back.
+ * @return DPMIX_ERR_IO, DPMIX_ERR_FORMAT when the file is damaged or holds something else. */
 DPMIX_API DPMIX_CHECK int dpmix_clusterer_load(dpmix_clusterer **out, const char *path);
 
 #ifdef __cplusplus

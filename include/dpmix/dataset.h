@@ -27,6 +27,7 @@
 extern "C" {
 #endif
 
+/** The private records. */
 typedef struct dpmix_dataset dpmix_dataset;
 
 #define DPMIX_STORAGE_COPY 1   /**< The library copies rows and labels, and wipes its copy when it is freed. */

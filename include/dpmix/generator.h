@@ -13,6 +13,7 @@
 extern "C" {
 #endif
 
+/** A generative model, fitted or not. */
 typedef struct dpmix_generator dpmix_generator;
 
 #define DPMIX_GENERATOR_GAUSSIAN 1 /**< A Gaussian with DP mean and low-rank DP covariance; in a mixture, a DP GMM
@@ -40,6 +41,7 @@ typedef struct dpmix_generator dpmix_generator;
  * @param kind     DPMIX_GENERATOR_*.
  * @param options  copied; NULL for the defaults. */
 DPMIX_API DPMIX_CHECK int dpmix_generator_new(dpmix_generator **out, int kind, const dpmix_options *options);
+/** Gives the handle back. NULL is fine. */
 DPMIX_API void dpmix_generator_free(dpmix_generator *generator);
 
 /** Fits one model to the whole dataset. Arguments and errors as for dpmix_clusterer_fit(). */
@@ -208,8 +210,11 @@ DPMIX_API DPMIX_CHECK int dpmix_generator_assign(const dpmix_generator *generato
 DPMIX_API DPMIX_CHECK int dpmix_generator_ledger(const dpmix_generator *generator, char *text, size_t capacity,
                                                  size_t *length);
 
-/** Writes the fitted generator to a file, whole or not at all; reads it back. */
+/** Writes the fitted generator to a file, whole or not at all.
+ * @return DPMIX_ERR_IO, DPMIX_ERR_STATE when it is not fitted. */
 DPMIX_API DPMIX_CHECK int dpmix_generator_save(const dpmix_generator *generator, const char *path);
+/** Reads it back.
+ * @return DPMIX_ERR_IO, DPMIX_ERR_FORMAT when the file is damaged or holds something else. */
 DPMIX_API DPMIX_CHECK int dpmix_generator_load(dpmix_generator **out, const char *path);
 
 #ifdef __cplusplus

@@ -13,6 +13,7 @@
 extern "C" {
 #endif
 
+/** A partition with a model for each part, fitted or not. */
 typedef struct dpmix_mixture dpmix_mixture;
 
 /** An unfitted mixture.
@@ -20,6 +21,7 @@ typedef struct dpmix_mixture dpmix_mixture;
  * @param generator  the kind and options of the models to train; it is copied, unfitted. */
 DPMIX_API DPMIX_CHECK int dpmix_mixture_new(dpmix_mixture **out, dpmix_clusterer *clusterer,
                                             const dpmix_generator *generator);
+/** Gives the handle back. NULL is fine. */
 DPMIX_API void dpmix_mixture_free(dpmix_mixture *mixture);
 
 /** Trains one model per part, all under one debit. Arguments and errors as for dpmix_clusterer_fit(). */
@@ -27,9 +29,9 @@ DPMIX_API DPMIX_CHECK int dpmix_mixture_fit(dpmix_mixture *mixture, dpmix_accoun
                                             dpmix_dataset *dataset, double share, dpmix_progress_fn progress,
                                             void *user);
 
-/** Checkpoints of the mixture's fit, and going on from one: as dpmix_generator_checkpoint() and
- * dpmix_generator_resume(). The file holds the partition, too. */
+/** Checkpoints of the mixture's fit, as dpmix_generator_checkpoint(). The file holds the partition, too. */
 DPMIX_API DPMIX_CHECK int dpmix_mixture_checkpoint(dpmix_mixture *mixture, const char *path, uint64_t every);
+/** Goes on with a fit from its checkpoint, as dpmix_generator_resume(). */
 DPMIX_API DPMIX_CHECK int dpmix_mixture_resume(dpmix_mixture **out, const char *path,
                                                dpmix_accountant *accountant, dpmix_dataset *dataset,
                                                dpmix_progress_fn progress, void *user);
@@ -37,8 +39,9 @@ DPMIX_API DPMIX_CHECK int dpmix_mixture_resume(dpmix_mixture **out, const char *
 /** The number of parts. */
 DPMIX_API int dpmix_mixture_parts(const dpmix_mixture *mixture);
 
-/** The columns of a record and the classes of its label (0: the records have no labels); 0 before the fit. */
+/** The columns of a record; 0 before the fit. */
 DPMIX_API size_t dpmix_mixture_columns(const dpmix_mixture *mixture);
+/** The classes of a record's label; 0 before the fit, and when records have no labels. */
 DPMIX_API int dpmix_mixture_classes(const dpmix_mixture *mixture);
 
 /** Samples from the mixture: a part by its weight, then a record of its model. Arguments and errors as for
@@ -66,8 +69,11 @@ DPMIX_API DPMIX_CHECK int dpmix_mixture_ledger(const dpmix_mixture *mixture, cha
                                                size_t *length);
 
 /** Writes the fitted mixture, its partition and its ledger to one file (little-endian, versioned, with a
- * checksum), whole or not at all; reads it back. */
+ * checksum), whole or not at all.
+ * @return DPMIX_ERR_IO, DPMIX_ERR_STATE when it is not fitted. */
 DPMIX_API DPMIX_CHECK int dpmix_mixture_save(const dpmix_mixture *mixture, const char *path);
+/** Reads it back.
+ * @return DPMIX_ERR_IO, DPMIX_ERR_FORMAT when the file is damaged or holds something else. */
 DPMIX_API DPMIX_CHECK int dpmix_mixture_load(dpmix_mixture **out, const char *path);
 
 #ifdef __cplusplus

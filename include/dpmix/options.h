@@ -19,6 +19,7 @@
 extern "C" {
 #endif
 
+/** Values of options. */
 typedef struct dpmix_options dpmix_options;
 
 /* Keys. Numbers are never reused. Name, type, bounds, default and meaning of each: the functions below. */
@@ -96,7 +97,7 @@ typedef struct dpmix_options dpmix_options;
 #define DPMIX_OPTIMIZER_ADAMW 3 /**< Adam with decoupled weight decay: Loshchilov and Hutter 2019 */
 
 /* Values of DPMIX_OPTION_RATE_SCHEDULE. */
-#define DPMIX_RATE_CONSTANT 1
+#define DPMIX_RATE_CONSTANT 1 /**< stays as it is */
 #define DPMIX_RATE_LINEAR 2 /**< falls along a line */
 #define DPMIX_RATE_COSINE 3 /**< falls along half a cosine: Loshchilov and Hutter 2017 */
 
@@ -113,8 +114,8 @@ typedef struct dpmix_options dpmix_options;
 #define DPMIX_RBM_DRAWS 2 /**< records are draws: zeros and ones, or normal variables */
 
 /* Values of DPMIX_OPTION_VAE_ACTIVATION. */
-#define DPMIX_ACTIVATION_RELU 1
-#define DPMIX_ACTIVATION_TANH 2
+#define DPMIX_ACTIVATION_RELU 1       /**< max(x, 0) */
+#define DPMIX_ACTIVATION_TANH 2       /**< hyperbolic tangent */
 #define DPMIX_ACTIVATION_LEAKY_RELU 3 /**< slope 0.2 below zero */
 #define DPMIX_ACTIVATION_SOFTPLUS 4   /**< log(1 + exp(x)) */
 
@@ -149,13 +150,17 @@ typedef struct dpmix_options dpmix_options;
 
 /** Options at their defaults. The caller frees with dpmix_options_free(). */
 DPMIX_API DPMIX_CHECK int dpmix_options_new(dpmix_options **out);
+/** Gives the handle back. NULL is fine. */
 DPMIX_API void dpmix_options_free(dpmix_options *options);
 
-/** Sets or gets one value.
+/** Sets a whole number.
  * @return DPMIX_ERR_ARG for an unknown key or one of the other type, DPMIX_ERR_RANGE out of bounds. */
 DPMIX_API DPMIX_CHECK int dpmix_options_set_int(dpmix_options *options, int key, int64_t value);
+/** Sets a real number. Errors as for dpmix_options_set_int(). */
 DPMIX_API DPMIX_CHECK int dpmix_options_set_double(dpmix_options *options, int key, double value);
+/** Gets a whole number. DPMIX_ERR_ARG for an unknown key or one of the other type. */
 DPMIX_API DPMIX_CHECK int dpmix_options_get_int(const dpmix_options *options, int64_t *value, int key);
+/** Gets a real number. DPMIX_ERR_ARG for an unknown key or one of the other type. */
 DPMIX_API DPMIX_CHECK int dpmix_options_get_double(const dpmix_options *options, double *value, int key);
 
 /** The key that follows `key`; 0 gives the first, and after the last comes 0. An unknown key gives 0. */
@@ -164,8 +169,9 @@ DPMIX_API int dpmix_option_next(int key);
 /** The key of a name such as "vae_hidden"; 0 when there is none. */
 DPMIX_API int dpmix_option_by_name(const char *name);
 
-/** Name and one-line meaning; static strings, NULL for an unknown key. */
+/** The name; a static string, NULL for an unknown key. */
 DPMIX_API const char *dpmix_option_name(int key);
+/** The meaning in one line; a static string, NULL for an unknown key. */
 DPMIX_API const char *dpmix_option_doc(int key);
 
 /** DPMIX_OPTION_TYPE_*; 0 for an unknown key. */

@@ -44,13 +44,14 @@
 extern "C" {
 #endif
 
+/** What is declared of a table's columns. */
 typedef struct dpmix_schema dpmix_schema;
 
-#define DPMIX_KIND_CONTINUOUS 1
-#define DPMIX_KIND_INTEGER 2
+#define DPMIX_KIND_CONTINUOUS 1  /**< Real numbers. */
+#define DPMIX_KIND_INTEGER 2     /**< Whole numbers. */
 #define DPMIX_KIND_ORDINAL 3     /**< Texts in an order. */
 #define DPMIX_KIND_CATEGORICAL 4 /**< Texts without one. */
-#define DPMIX_KIND_BOOLEAN 5
+#define DPMIX_KIND_BOOLEAN 5   /**< True and false. */
 #define DPMIX_KIND_DATE 6      /**< Days. */
 #define DPMIX_KIND_TIMESTAMP 7 /**< Microseconds, UTC. */
 #define DPMIX_KIND_UNIT 8      /**< Who the record is of; not modelled. */
@@ -58,17 +59,18 @@ typedef struct dpmix_schema dpmix_schema;
 #define DPMIX_SCHEMA_NULLABLE 1 /**< Null is a value of the column. */
 #define DPMIX_SCHEMA_LOG 2      /**< Continuous: on a logarithmic scale; the lower bound is above 0. */
 
-#define DPMIX_OUTSIDE_CLAMP 1
-#define DPMIX_OUTSIDE_OTHER 2
-#define DPMIX_OUTSIDE_NULL 3
+#define DPMIX_OUTSIDE_CLAMP 1 /**< The nearest bound. */
+#define DPMIX_OUTSIDE_OTHER 2 /**< The text "other" of the column. */
+#define DPMIX_OUTSIDE_NULL 3  /**< Null. */
 
 #define DPMIX_DATE_MIN (-719162)                        /**< 0001-01-01 */
 #define DPMIX_DATE_MAX 2932896                          /**< 9999-12-31 */
 #define DPMIX_TIMESTAMP_MIN (-INT64_C(62135596800000000)) /**< 0001-01-01T00:00:00 */
 #define DPMIX_TIMESTAMP_MAX INT64_C(253402300799999999)   /**< 9999-12-31T23:59:59.999999 */
 
-/** A schema without columns. The caller frees with dpmix_schema_free(); NULL is fine there. */
+/** A schema without columns. The caller frees with dpmix_schema_free(). */
 DPMIX_API DPMIX_CHECK int dpmix_schema_new(dpmix_schema **out);
+/** Gives the handle back. NULL is fine. */
 DPMIX_API void dpmix_schema_free(dpmix_schema *schema);
 
 /** Adds a column; columns are numbered from 0 in the order in which they are added.
@@ -97,6 +99,7 @@ DPMIX_API DPMIX_CHECK int dpmix_schema_add_categorical(dpmix_schema *schema, con
                                                        const char *const *values, size_t n_values,
                                                        const char *other, int flags, int outside);
 
+/** Adds a column of true and false. Arguments and errors as for dpmix_schema_add_continuous(). */
 DPMIX_API DPMIX_CHECK int dpmix_schema_add_boolean(dpmix_schema *schema, const char *name, int flags,
                                                    int outside);
 
@@ -150,12 +153,16 @@ DPMIX_API DPMIX_CHECK int dpmix_schema_save(const dpmix_schema *schema, const ch
 DPMIX_API DPMIX_CHECK int dpmix_schema_json(const dpmix_schema *schema, char *text, size_t capacity,
                                             size_t *length);
 
-/** What was declared. Texts belong to the schema and live until it is freed. A column that is not there, or of
- * another kind, has 0, NULL or DPMIX_ERR_RANGE. */
+/** The number of columns. For this and the getters below: texts belong to the schema and live until it is freed.
+ * A column that is not there, or of another kind, has 0, NULL or DPMIX_ERR_RANGE. */
 DPMIX_API size_t dpmix_schema_columns(const dpmix_schema *schema);
+/** The name of a column. */
 DPMIX_API const char *dpmix_schema_name(const dpmix_schema *schema, size_t column);
+/** DPMIX_KIND_* of a column. */
 DPMIX_API int dpmix_schema_kind(const dpmix_schema *schema, size_t column);
+/** The sum of a column's DPMIX_SCHEMA_*. */
 DPMIX_API int dpmix_schema_flags(const dpmix_schema *schema, size_t column);
+/** DPMIX_OUTSIDE_* of a column. */
 DPMIX_API int dpmix_schema_outside(const dpmix_schema *schema, size_t column);
 /** Bounds of a continuous column. */
 DPMIX_API DPMIX_CHECK int dpmix_schema_range(const dpmix_schema *schema, size_t column, double *lower,
@@ -163,20 +170,25 @@ DPMIX_API DPMIX_CHECK int dpmix_schema_range(const dpmix_schema *schema, size_t 
 /** Bounds of an integer, date or timestamp column; of the unit column 1 and max_rows. */
 DPMIX_API DPMIX_CHECK int dpmix_schema_range_int(const dpmix_schema *schema, size_t column, int64_t *lower,
                                                  int64_t *upper);
-/** The declared values of an ordinal, categorical or boolean column, without "other". */
+/** The number of declared values of an ordinal, categorical or boolean column, without "other". */
 DPMIX_API size_t dpmix_schema_values(const dpmix_schema *schema, size_t column);
+/** One of these values, counted from 0. */
 DPMIX_API const char *dpmix_schema_value(const dpmix_schema *schema, size_t column, size_t value);
+/** The text that stands for what is not in the list; NULL where there is none. */
 DPMIX_API const char *dpmix_schema_other(const dpmix_schema *schema, size_t column);
-/** The number of the label column, of the unit column; -1 without one. */
+/** The number of the label column; -1 without one. */
 DPMIX_API int64_t dpmix_schema_label(const dpmix_schema *schema);
+/** The number of the unit column; -1 without one. */
 DPMIX_API int64_t dpmix_schema_unit(const dpmix_schema *schema);
 
-/** The encoding: places of a row, classes of the label (0 without one), where a column's places begin and how
- * many they are (0 for label and unit), and the groups of all places (as for dpmix_dataset_set_groups()). */
+/** The encoding: places of a row. */
 DPMIX_API size_t dpmix_schema_width(const dpmix_schema *schema);
+/** The encoding: classes of the label, 0 without one. */
 DPMIX_API int dpmix_schema_classes(const dpmix_schema *schema);
+/** The encoding: where a column's places begin and how many they are (0 for label and unit). */
 DPMIX_API DPMIX_CHECK int dpmix_schema_places(const dpmix_schema *schema, size_t column, size_t *first,
                                               size_t *n);
+/** The encoding: the groups of all places, as for dpmix_dataset_set_groups(). */
 DPMIX_API DPMIX_CHECK int dpmix_schema_groups(const dpmix_schema *schema, int32_t *groups, size_t n_places);
 
 /** A dataset from cells of text, as a reader of CSV files has them. The dataset's groups are set.

@@ -18,7 +18,7 @@
 extern "C" {
 #endif
 
-#define DPMIX_OK 0
+#define DPMIX_OK 0                 /**< Success. */
 #define DPMIX_ERR_ARG (-1)         /**< An argument is missing or of the wrong kind. */
 #define DPMIX_ERR_RANGE (-2)       /**< A number or a size is out of its range. */
 #define DPMIX_ERR_STATE (-3)       /**< The call does not fit what the handle has done so far. */

@@ -5,8 +5,10 @@
 #ifndef DPMIX_VERSION_H
 #define DPMIX_VERSION_H
 
+/** The version of these headers. */
 #define DPMIX_VERSION "0.1.0"
 
+/** What marks a public function. */
 #if defined(_WIN32)
 #define DPMIX_API
 #elif defined(__GNUC__) || defined(__clang__)
@@ -15,7 +17,7 @@
 #define DPMIX_API
 #endif
 
-/* Functions that return a status carry this: ignoring a refusal to spend
+/** Functions that return a status carry this: ignoring a refusal to spend
  * budget is never right. */
 #if defined(__GNUC__) || defined(__clang__)
 #define DPMIX_CHECK __attribute__((warn_unused_result))
