@@ -169,7 +169,7 @@ int main(int argc, char **argv)
     struct release r = {.arguments = &arguments};
     int failed = 0;
     progress_open(&r.progress);
-    if (outcome == ARGUMENTS_RUN) {
+    if (outcome == COMMAND_RUN) {
         failed = idx_read_shape(&r.shape, arguments.images) != 0 ||
                  output_files_open(&r.files, arguments.output) != 0 || fit(&r) != 0 || report(&r) != 0 ||
                  synthesise(&r) != 0 || evaluate(&r) != 0 || write_figures(&r) != 0;
@@ -178,5 +178,5 @@ int main(int argc, char **argv)
         release_close(&r);
     }
     arguments_close(&arguments);
-    return outcome == ARGUMENTS_BAD ? 2 : failed;
+    return outcome == COMMAND_BAD ? 2 : failed;
 }

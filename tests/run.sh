@@ -14,7 +14,7 @@ have_header() {
 # The Debian packages that are not there, each told by the thing that is needed of it.
 missing_packages() {
     for pair in gcc:gcc g++:g++ meson:meson ninja-build:ninja pkg-config:pkg-config python3:python3 \
-        binutils:objdump abigail-tools:abidw; do
+        binutils:objdump abigail-tools:abidw doxygen:doxygen; do
         command -v "${pair#*:}" >/dev/null 2>&1 || printf ' %s' "${pair%%:*}"
     done
     for pair in libc6-dev:stdio.h liblapacke-dev:lapacke.h libsodium-dev:sodium.h zlib1g-dev:zlib.h \

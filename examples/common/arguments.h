@@ -3,6 +3,8 @@
 #ifndef EXAMPLE_ARGUMENTS_H
 #define EXAMPLE_ARGUMENTS_H
 
+#include "command_line.h"
+
 #include <dpmix/options.h>
 #include <stdint.h>
 
@@ -16,10 +18,8 @@ struct arguments {
     dpmix_options *options;
 };
 
-/* ARGUMENTS_RUN: go on. ARGUMENTS_HELP: the help was printed. ARGUMENTS_BAD: a line on stderr says what is
- * wrong. The strings are those of argv. The caller closes in every case. */
-enum { ARGUMENTS_RUN, ARGUMENTS_HELP, ARGUMENTS_BAD };
-
+/* Returns COMMAND_RUN, COMMAND_HELP or COMMAND_BAD. The strings are those of argv. The caller closes in every
+ * case. */
 int arguments_read(struct arguments *arguments, int argc, char **argv);
 void arguments_close(struct arguments *arguments);
 

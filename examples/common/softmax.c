@@ -2,6 +2,7 @@
 #include "softmax.h"
 
 #include "lbfgs.h"
+#include "scores.h"
 #include "softmax_objective.h"
 
 #include <stdlib.h>
@@ -53,42 +54,43 @@ void softmax_close(struct softmax *model)
     *model = (struct softmax){0};
 }
 
-static size_t count_right(const struct softmax *model, const float *scores, const uint8_t *labels,
-                          size_t rows)
+static void take_scores(const struct softmax *model, double *scores, const float *products, size_t rows)
 {
-    size_t right = 0;
     for (size_t row = 0; row < rows; row++) {
-        int best = 0;
-        for (int c = 1; c < model->classes; c++)
-            if (scores[c * PIXEL_BLOCK_ROWS + row] + model->bias[c] >
-                scores[best * PIXEL_BLOCK_ROWS + row] + model->bias[best])
-                best = c;
-        right += best == labels[row];
+        double *own = scores + row * (size_t)model->classes;
+        for (int c = 0; c < model->classes; c++)
+            own[c] = (double)products[c * PIXEL_BLOCK_ROWS + row] + (double)model->bias[c];
+        scores_normalise(own, model->classes);
     }
-    return right;
+}
+
+int softmax_scores(const struct softmax *model, double *scores, const struct idx_records *records)
+{
+    const size_t k = ((size_t)model->classes + 1) / 2 * 2, room = k * PIXEL_BLOCK_ROWS;
+    struct pixel_blocks blocks;
+    if (records->columns != model->pixels ||
+        pixel_blocks_open(&blocks, records->bytes, records->n, records->columns) != 0)
+        return -1;
+    float *products = calloc(room + 4 * PIXEL_BLOCK_ROWS, sizeof(float));
+    for (size_t block = 0; products && block < blocks.blocks; block++) {
+        const size_t first = block * PIXEL_BLOCK_ROWS, left = records->n - first;
+        memset(products, 0, room * sizeof(float));
+        pixel_blocks_scores(products, &blocks, block, model->weights, k, products + room);
+        take_scores(model, scores + first * (size_t)model->classes, products,
+                    left < PIXEL_BLOCK_ROWS ? left : PIXEL_BLOCK_ROWS);
+    }
+    pixel_blocks_close(&blocks);
+    const int failed = !products;
+    free(products);
+    return failed ? -1 : 0;
 }
 
 int softmax_test(const struct softmax *model, double *accuracy, const struct idx_records *records)
 {
-    const size_t k = ((size_t)model->classes + 1) / 2 * 2, room = k * PIXEL_BLOCK_ROWS;
-    struct pixel_blocks blocks;
-    size_t right = 0;
-    if (records->columns != model->pixels || records->n == 0 ||
-        pixel_blocks_open(&blocks, records->bytes, records->n, records->columns) != 0)
-        return -1;
-    float *scores = calloc(room + 4 * PIXEL_BLOCK_ROWS, sizeof(float));
-    for (size_t block = 0; scores && block < blocks.blocks; block++) {
-        const size_t first = block * PIXEL_BLOCK_ROWS;
-        const size_t left = records->n - first;
-        memset(scores, 0, room * sizeof(float));
-        pixel_blocks_scores(scores, &blocks, block, model->weights, k, scores + room);
-        right += count_right(model, scores, records->labels + first,
-                             left < PIXEL_BLOCK_ROWS ? left : PIXEL_BLOCK_ROWS);
-    }
-    pixel_blocks_close(&blocks);
-    if (!scores)
-        return -1;
+    double *scores = calloc(records->n * (size_t)model->classes + 1, sizeof(*scores));
+    const int failed = !scores || records->n == 0 || softmax_scores(model, scores, records) != 0;
+    if (!failed)
+        *accuracy = scores_accuracy(scores, records->labels, records->n, model->classes);
     free(scores);
-    *accuracy = (double)right / (double)records->n;
-    return 0;
+    return failed ? -1 : 0;
 }

@@ -24,8 +24,12 @@ int softmax_train(struct softmax *model, struct softmax_training *training, cons
                   int classes);
 void softmax_close(struct softmax *model);
 
-/* The part of the records that the model classifies rightly, in *accuracy. Returns 0, or -1 when memory is
- * out or the records have another number of pixels. */
+/* Logarithms of the classes' probabilities, records x classes. Returns 0, or -1 when memory is out or the
+ * records have another number of pixels. */
+int softmax_scores(const struct softmax *model, double *scores, const struct idx_records *records);
+
+/* The part of the records that the model classifies rightly, in *accuracy. There must be some; otherwise as
+ * softmax_scores(). */
 int softmax_test(const struct softmax *model, double *accuracy, const struct idx_records *records);
 
 #endif

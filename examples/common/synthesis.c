@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "synthesis.h"
 
+#include "byte_value.h"
 #include "idx_write.h"
 #include "png_sheet.h"
 
@@ -69,11 +70,6 @@ static int synthesis_close(struct synthesis *s)
     return failed;
 }
 
-static uint8_t to_byte(float value)
-{
-    return value > 0.0f ? (uint8_t)(value < 255.0f ? value + 0.5f : 255.0f) : 0;
-}
-
 /* Sampling is post-processing: it costs no privacy, with a seed or without. */
 static int write_piece(struct synthesis *s, size_t first, size_t n)
 {
@@ -82,7 +78,7 @@ static int write_piece(struct synthesis *s, size_t first, size_t n)
         return -1;
     }
     for (size_t i = 0; i < n * s->columns; i++)
-        s->bytes[i] = to_byte(s->rows[i]);
+        s->bytes[i] = byte_of_value(s->rows[i]);
     for (size_t i = 0; i < n; i++) {
         if (s->labels)
             s->label_bytes[i] = (uint8_t)s->labels[i];

@@ -90,6 +90,21 @@ typedef struct dpmix_options dpmix_options;
 #define DPMIX_OPTION_GMM_DISTANCE 89
 #define DPMIX_OPTION_GMM_PRIOR_ROWS 90
 #define DPMIX_OPTION_GMM_REST 91
+#define DPMIX_OPTION_LABELS 100
+#define DPMIX_OPTION_TEACHER_STEPS 101
+#define DPMIX_OPTION_TEACHER_WIDTH 102
+#define DPMIX_OPTION_TEACHER_CLIP 103
+#define DPMIX_OPTION_TEACHER_RATE 104
+#define DPMIX_OPTION_TEACHER_RECORDS 105
+#define DPMIX_OPTION_TEACHER_FEATURES 106
+#define DPMIX_OPTION_AUGMENT_FRACTION 107
+#define DPMIX_OPTION_AUGMENT_ROTATION 108
+#define DPMIX_OPTION_AUGMENT_SHEAR 109
+#define DPMIX_OPTION_AUGMENT_SCALE 110
+#define DPMIX_OPTION_AUGMENT_SHIFT 111
+#define DPMIX_OPTION_AUGMENT_ELASTIC 112
+#define DPMIX_OPTION_AUGMENT_MIRROR 113
+#define DPMIX_OPTION_AUGMENT_MIX 114
 
 /* Values of DPMIX_OPTION_OPTIMIZER. */
 #define DPMIX_OPTIMIZER_SGD 1   /**< gradient descent with momentum */
@@ -143,6 +158,17 @@ typedef struct dpmix_options dpmix_options;
 #define DPMIX_GMM_DISTANCE_NONE 0 /**< square images as they are */
 #define DPMIX_GMM_DISTANCE_ONLY 1 /**< signed distances of the image thresholded at 1/2 */
 #define DPMIX_GMM_DISTANCE_BOTH 2 /**< a model of each, with half the budget, for half of the samples */
+
+/* Values of DPMIX_OPTION_LABELS: where the labels of a mixture's samples come from. */
+#define DPMIX_LABELS_RULE 0    /**< the teacher where there is one, else the model */
+#define DPMIX_LABELS_MODEL 1   /**< the model that made the record, or its part */
+#define DPMIX_LABELS_TEACHER 2 /**< dpmix_mixture_teach() */
+
+/* Values of DPMIX_OPTION_TEACHER_FEATURES. */
+#define DPMIX_TEACHER_FEATURES_RULE 0       /**< scattering for square images of 8 to 128 pixels a side, without
+                                                 groups of columns; else the columns */
+#define DPMIX_TEACHER_FEATURES_COLUMNS 1    /**< the columns as they are */
+#define DPMIX_TEACHER_FEATURES_SCATTERING 2 /**< two layers of wavelets (dpmix/feature.h), normalised */
 
 /* Types of a value. */
 #define DPMIX_OPTION_TYPE_INT 1    /**< whole numbers */

@@ -126,7 +126,7 @@ int dpmix_generator_count(const dpmix_generator *generator, double *fractions, c
     struct dpm_count_queries queries = {offsets, n_queries, columns, lower, upper, n_predicates};
     int status = dpm_api_queries(fractions, &queries);
     API_RETURN(status ? status
-                      : dpm_generator_count(generator, one_part, 0, fractions, &queries, n_samples, seed));
+                      : dpm_generator_count(generator, one_part, fractions, &queries, n_samples, seed));
 }
 
 int dpmix_generator_components(const dpmix_generator *generator, size_t *n)

@@ -4,13 +4,14 @@
 #include "api_check.h"
 #include "mixture_checkpoint.h"
 #include "mixture_model.h"
+#include "mixture_sample.h"
 
 int dpmix_mixture_new(dpmix_mixture **out, dpmix_clusterer *clusterer, const dpmix_generator *generator)
 {
     API_NEED(out);
-    API_NEED(clusterer);
     API_NEED(generator);
-    API_FITTED(clusterer);
+    if (clusterer)
+        API_FITTED(clusterer);
     API_RETURN(dpm_mixture_new(out, clusterer, generator));
 }
 
@@ -29,6 +30,31 @@ int dpmix_mixture_fit(dpmix_mixture *mixture, dpmix_accountant *accountant, dpmi
         dpm_api_fit(accountant, dataset, share, progress, user, &mixture->generator->options);
     int status = dpm_api_share(share);
     API_RETURN(status ? status : dpm_mixture_fit(mixture, &fit));
+}
+
+/* The mixture is fitted when its generator is. */
+static int need_fitted(const dpmix_mixture *mixture)
+{
+    if (!mixture)
+        return dpm_fail(DPMIX_ERR_ARG, "mixture: NULL");
+    if (!mixture->generator->fitted)
+        return dpm_fail(DPMIX_ERR_STATE, "mixture: it is not fitted yet");
+    return DPMIX_OK;
+}
+
+int dpmix_mixture_teach(dpmix_mixture *mixture, dpmix_accountant *accountant, dpmix_dataset *dataset,
+                        double share, dpmix_progress_fn progress, void *user)
+{
+    API_NEED(accountant);
+    API_NEED(dataset);
+    int status = need_fitted(mixture);
+    if (!status)
+        status = dpm_api_share(share);
+    if (status)
+        API_RETURN(status);
+    struct dpm_fit fit =
+        dpm_api_fit(accountant, dataset, share, progress, user, &mixture->generator->options);
+    API_RETURN(dpm_mixture_teach(mixture, &fit));
 }
 
 int dpmix_mixture_checkpoint(dpmix_mixture *mixture, const char *path, uint64_t every)
@@ -55,7 +81,7 @@ int dpmix_mixture_resume(dpmix_mixture **out, const char *path, dpmix_accountant
 
 int dpmix_mixture_parts(const dpmix_mixture *mixture)
 {
-    return mixture ? mixture->clusterer->n_parts : 0;
+    return mixture ? dpm_mixture_parts(mixture) : 0;
 }
 
 size_t dpmix_mixture_columns(const dpmix_mixture *mixture)
@@ -68,23 +94,28 @@ int dpmix_mixture_classes(const dpmix_mixture *mixture)
     return mixture ? dpm_mixture_classes(mixture) : 0;
 }
 
-/* The mixture is fitted when its generator is. */
-static int need_fitted(const dpmix_mixture *mixture)
-{
-    if (!mixture)
-        return dpm_fail(DPMIX_ERR_ARG, "mixture: NULL");
-    if (!mixture->generator->fitted)
-        return dpm_fail(DPMIX_ERR_STATE, "mixture: it is not fitted yet");
-    return DPMIX_OK;
-}
-
 static int sample(const struct dpmix_mixture *mixture, int type, void *rows, int32_t *labels, uint64_t first,
                   size_t n, size_t n_columns, const uint64_t *seed)
 {
     int status = need_fitted(mixture);
     if (!status)
         status = dpm_api_rows(rows, n, n_columns, &mixture->generator->bounds);
-    return status ? status : dpm_mixture_sample(mixture, type, rows, labels, first, n, seed);
+    return status ? status : dpm_mixture_sample(mixture, type, rows, labels, NULL, first, n, seed);
+}
+
+int dpmix_mixture_sample_soft(const dpmix_mixture *mixture, float *rows, float *probabilities, uint64_t first,
+                              size_t n, size_t n_columns, int n_classes, const uint64_t *seed)
+{
+    API_NEED(probabilities);
+    int status = need_fitted(mixture);
+    if (!status)
+        status = dpm_api_rows(rows, n, n_columns, &mixture->generator->bounds);
+    if (!status && dpm_mixture_classes(mixture) == 0)
+        status = dpm_fail(DPMIX_ERR_UNSUPPORTED, "probabilities: the mixture's records have no labels");
+    if (!status && n_classes != dpm_mixture_classes(mixture))
+        status = dpm_fail(DPMIX_ERR_ARG, "n_classes: not that of the mixture's labels");
+    API_RETURN(status ? status
+                      : dpm_mixture_sample(mixture, DPM_TYPE_F32, rows, NULL, probabilities, first, n, seed));
 }
 
 int dpmix_mixture_sample(const dpmix_mixture *mixture, float *rows, int32_t *labels, uint64_t first, size_t n,

@@ -3,8 +3,6 @@
 
 #include "base_alloc.h"
 #include "base_fail.h"
-#include "generator_kind.h"
-
 /* Up to here a double counts exactly. */
 #define MAX_SAMPLES (UINT64_C(1) << 53)
 
@@ -36,7 +34,6 @@ static int asks_for_labels(const struct dpm_count_queries *queries)
 struct tally {
     const struct dpm_bounds *bounds;
     const struct dpm_count_queries *queries;
-    int parts_are_labels;
     uint64_t *counts; /* of the records that each query holds of */
 };
 
@@ -58,32 +55,53 @@ static int holds(const struct tally *tally, size_t query, const float *row, doub
 static void count_records(void *user, const struct dpm_records *records)
 {
     const struct tally *tally = user;
-    const int32_t *labels = tally->parts_are_labels ? records->parts : records->labels;
+    const int32_t *labels = records->labels;
     for (size_t query = 0; query < tally->queries->n_queries; query++)
         for (size_t i = 0; i < records->n; i++)
             tally->counts[query] += (uint64_t)holds(
                 tally, query, records->rows + i * tally->bounds->n_columns, labels ? (double)labels[i] : 0);
 }
 
-int dpm_generator_count(const struct dpmix_generator *generator, const double *weights, int parts_are_labels,
-                        double *fractions, const struct dpm_count_queries *queries, uint64_t n_samples,
-                        const uint64_t *seed)
+int dpm_count_records(double *fractions, const struct dpm_bounds *bounds, int has_labels,
+                      const struct dpm_count_queries *queries, uint64_t n_samples, dpm_count_draw_fn *draw,
+                      void *context)
 {
-    struct tally tally = {&generator->bounds, queries, parts_are_labels, NULL};
-    int status = check_queries(queries, generator->bounds.n_columns);
-    int with_labels = !status && !parts_are_labels && asks_for_labels(queries);
+    struct tally tally = {bounds, queries, NULL};
+    int status = check_queries(queries, bounds->n_columns);
+    int with_labels = !status && asks_for_labels(queries);
     if (!status && (n_samples < 1 || n_samples > MAX_SAMPLES))
         status = dpm_fail(DPMIX_ERR_RANGE, "n_samples: must lie in [1, 2^53]");
-    if (!status && with_labels && !generator->makes_labels)
+    if (!status && with_labels && !has_labels)
         status = dpm_fail(DPMIX_ERR_UNSUPPORTED, "columns: the model's records have no label");
     if (status)
         return status;
     tally.counts = dpm_alloc(queries->n_queries, sizeof *tally.counts);
     if (!tally.counts)
         return DPMIX_ERR_NOMEM;
-    status = dpm_generator_draw(generator, weights, with_labels, 0, n_samples, seed, count_records, &tally);
+    status = draw(context, with_labels, n_samples, count_records, &tally);
     for (size_t query = 0; !status && query < queries->n_queries; query++)
         fractions[query] = (double)tally.counts[query] / (double)n_samples;
     dpm_free(tally.counts);
     return status;
+}
+
+struct source {
+    const struct dpmix_generator *generator;
+    const double *weights;
+    const uint64_t *seed;
+};
+
+static int draw_records(void *context, int with_labels, uint64_t n, dpm_records_fn *visit, void *user)
+{
+    const struct source *source = context;
+    return dpm_generator_draw(source->generator, source->weights, with_labels, 0, n, source->seed, visit,
+                              user);
+}
+
+int dpm_generator_count(const struct dpmix_generator *generator, const double *weights, double *fractions,
+                        const struct dpm_count_queries *queries, uint64_t n_samples, const uint64_t *seed)
+{
+    struct source source = {generator, weights, seed};
+    return dpm_count_records(fractions, &generator->bounds, generator->makes_labels, queries, n_samples,
+                             draw_records, &source);
 }

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct dpmix_generator;
+#include "generator_kind.h"
 
 /* Query q is the conjunction of the predicates offsets[q], ..., offsets[q + 1] - 1. */
 struct dpm_count_queries {
@@ -17,10 +17,18 @@ struct dpm_count_queries {
     size_t n_predicates;
 };
 
-/* The fraction of the first n_samples records that each query holds of. parts_are_labels: a record's label is
- * its part. The sequence is that of dpm_generator_draw(). */
-int dpm_generator_count(const struct dpmix_generator *generator, const double *weights, int parts_are_labels,
-                        double *fractions, const struct dpm_count_queries *queries, uint64_t n_samples,
-                        const uint64_t *seed);
+/* Draws the first n records of a sequence, with labels where they are asked for. */
+typedef int dpm_count_draw_fn(void *context, int with_labels, uint64_t n, dpm_records_fn *visit, void *user);
+
+/* The fraction of n_samples records that each query holds of. has_labels: records have one where asked for.
+ */
+int dpm_count_records(double *fractions, const struct dpm_bounds *bounds, int has_labels,
+                      const struct dpm_count_queries *queries, uint64_t n_samples, dpm_count_draw_fn *draw,
+                      void *context);
+
+/* The fraction of the first n_samples records that each query holds of. The sequence is that of
+ * dpm_generator_draw(). */
+int dpm_generator_count(const struct dpmix_generator *generator, const double *weights, double *fractions,
+                        const struct dpm_count_queries *queries, uint64_t n_samples, const uint64_t *seed);
 
 #endif

@@ -3,7 +3,7 @@
 
 static void put_clusterer(const void *context, struct dpm_blob *blob)
 {
-    dpm_clusterer_put(context, blob);
+    dpm_mixture_put_clusterer(context, blob);
 }
 
 int dpm_mixture_checkpoint(struct dpmix_mixture *mixture, const char *path, uint64_t every)
@@ -18,13 +18,14 @@ static int get_mixture(struct dpmix_mixture **out, uint64_t *every, struct dpm_b
 {
     struct dpmix_clusterer *clusterer = NULL;
     struct dpmix_generator *generator = NULL;
-    int status = dpm_clusterer_get(&clusterer, blob);
+    int status = dpm_mixture_get_clusterer(&clusterer, blob);
     if (!status)
         status = dpm_checkpoint_get_generator(&generator, every, blob, check);
     if (!status)
         status = dpm_mixture_new(out, clusterer, generator);
     dpm_generator_free(generator);
-    dpm_clusterer_unref(clusterer);
+    if (clusterer)
+        dpm_clusterer_unref(clusterer);
     return status;
 }
 

@@ -2,6 +2,10 @@
 #include "mixture_model.h"
 #include "base_alloc.h"
 #include "base_fail.h"
+#include "mixture_sample.h"
+#include "teacher_fit.h"
+
+#include <string.h>
 
 int dpm_mixture_new(struct dpmix_mixture **out, struct dpmix_clusterer *clusterer,
                     const struct dpmix_generator *generator)
@@ -14,9 +18,9 @@ int dpm_mixture_new(struct dpmix_mixture **out, struct dpmix_clusterer *clustere
         dpm_free(mixture);
         return status;
     }
-    mixture->clusterer = dpm_clusterer_ref(clusterer);
-    if (clusterer->kind
-            ->needs_labels) /* within a part the label is known: models need no class, parts give it */
+    mixture->clusterer = clusterer ? dpm_clusterer_ref(clusterer) : NULL;
+    if (dpm_mixture_parts_are_labels(
+            mixture)) /* within a part the label is known: models need no class, parts give it */
         mixture->generator->options.value[DPMIX_OPTION_CONDITIONAL] = 0;
     *out = mixture;
     return DPMIX_OK;
@@ -26,56 +30,151 @@ void dpm_mixture_free(struct dpmix_mixture *mixture)
 {
     if (!mixture)
         return;
-    dpm_clusterer_unref(mixture->clusterer);
+    if (mixture->clusterer)
+        dpm_clusterer_unref(mixture->clusterer);
     dpm_generator_free(mixture->generator);
+    dpm_teacher_free(mixture->teacher);
     dpm_free(mixture);
 }
 
+int dpm_mixture_parts(const struct dpmix_mixture *mixture)
+{
+    return mixture->clusterer ? mixture->clusterer->n_parts : 1;
+}
+
+const double *dpm_mixture_weights(const struct dpmix_mixture *mixture)
+{
+    static const double one_part[] = {1};
+    return mixture->clusterer ? mixture->clusterer->weights : one_part;
+}
+
+int dpm_mixture_parts_are_labels(const struct dpmix_mixture *mixture)
+{
+    return mixture->clusterer && mixture->clusterer->kind->needs_labels;
+}
+
+int dpm_mixture_has_own_labels(const struct dpmix_mixture *mixture)
+{
+    return mixture->generator->makes_labels || dpm_mixture_parts_are_labels(mixture);
+}
+
+/* ---- Fits ---- */
+
 int dpm_mixture_fit(struct dpmix_mixture *mixture, const struct dpm_fit *fit)
 {
-    if (!dpm_bounds_equal(&mixture->clusterer->bounds, dpm_dataset_bounds(fit->dataset)))
+    const struct dpmix_clusterer *clusterer = mixture->clusterer;
+    if (!clusterer)
+        return dpm_generator_fit(mixture->generator, fit);
+    if (!dpm_bounds_equal(&clusterer->bounds, dpm_dataset_bounds(fit->dataset)))
         return dpm_fail(DPMIX_ERR_STATE, "dataset: columns and bounds are not those of the clusterer");
-    if (mixture->clusterer->kind->needs_labels &&
-        mixture->clusterer->n_classes != dpm_dataset_classes(fit->dataset))
+    if (clusterer->kind->needs_labels && clusterer->n_classes != dpm_dataset_classes(fit->dataset))
         return dpm_fail(DPMIX_ERR_STATE, "dataset: its classes are not those of the clusterer");
-    struct dpm_partition partition = dpm_clusterer_partition(mixture->clusterer);
+    struct dpm_partition partition = dpm_clusterer_partition(clusterer);
     struct dpm_fit fit_parts = *fit;
     fit_parts.partition = &partition;
     return dpm_generator_fit(mixture->generator, &fit_parts);
 }
 
-/* The parts of a partition by label are labels. */
-static int parts_are_labels(const struct dpmix_mixture *mixture)
+static int check_lesson(const struct dpmix_mixture *mixture, const struct dpmix_dataset *dataset)
 {
-    return mixture->clusterer->kind->needs_labels;
+    if (mixture->teacher)
+        return dpm_fail(DPMIX_ERR_STATE, "mixture: it has a teacher already");
+    if (!dpm_bounds_equal(&mixture->generator->bounds, dpm_dataset_bounds(dataset)))
+        return dpm_fail(DPMIX_ERR_STATE, "dataset: columns and bounds are not those of the mixture");
+    if (dpm_dataset_classes(dataset) < 2)
+        return dpm_fail(DPMIX_ERR_UNSUPPORTED, "dataset: a teacher needs labels of two classes at least");
+    if (dpm_dataset_classes(dataset) != mixture->generator->n_classes)
+        return dpm_fail(DPMIX_ERR_STATE, "dataset: its classes are not those of the mixture");
+    return DPMIX_OK;
 }
 
-int dpm_mixture_classes(const struct dpmix_mixture *mixture)
+int dpm_mixture_teach(struct dpmix_mixture *mixture, const struct dpm_fit *fit)
 {
-    if (!mixture->generator->fitted)
+    const struct dpmix_generator *generator = mixture->generator;
+    struct dpm_drawn drawn = {0};
+    char *ledger = NULL;
+    int status = check_lesson(mixture, fit->dataset);
+    if (!status)
+        status = dpm_mixture_draw_own(
+            &drawn, mixture, (size_t)dpm_option_int(&generator->options, DPMIX_OPTION_TEACHER_RECORDS));
+    if (!status) {
+        struct dpm_teacher_records records = {drawn.n, drawn.rows, drawn.labels};
+        status = dpm_teacher_fit(&mixture->teacher, &ledger, &records, &generator->options, fit);
+    }
+    dpm_drawn_free(&drawn);
+    if (status)
+        return status;
+    dpm_free(mixture->generator->ledger);
+    mixture->generator->ledger = ledger;
+    return DPMIX_OK;
+}
+
+/* ---- Files ---- */
+
+void dpm_mixture_put_clusterer(const struct dpmix_clusterer *clusterer, struct dpm_blob *blob)
+{
+    if (clusterer)
+        dpm_clusterer_put(clusterer, blob);
+    else
+        dpm_blob_put_u32(blob, 0); /* where the kind would stand */
+}
+
+int dpm_mixture_get_clusterer(struct dpmix_clusterer **clusterer, struct dpm_blob *blob)
+{
+    uint32_t kind = dpm_blob_get_u32(blob);
+    if (dpm_blob_status(blob) || kind == 0)
+        return dpm_blob_status(blob);
+    blob->at -= sizeof kind;
+    return dpm_clusterer_get(clusterer, blob);
+}
+
+static int fits_together(const struct dpmix_mixture *mixture)
+{
+    const struct dpmix_clusterer *clusterer = mixture->clusterer;
+    const struct dpmix_generator *generator = mixture->generator;
+    if (generator->n_parts != dpm_mixture_parts(mixture))
         return 0;
-    return mixture->generator->makes_labels || parts_are_labels(mixture) ? mixture->generator->n_classes : 0;
+    return !clusterer || (dpm_bounds_equal(&generator->bounds, &clusterer->bounds) &&
+                          (!clusterer->kind->needs_labels || generator->n_classes == clusterer->n_classes));
 }
 
-int dpm_mixture_sample(const struct dpmix_mixture *mixture, int type, void *rows, int32_t *labels,
-                       uint64_t first, size_t n, const uint64_t *seed)
+/* A mixture with a teacher, or with options of sampling that are not the defaults, has this number in front
+ * of it and both behind it; others are as in the first files. */
+static const uint32_t extended = UINT32_C(0x68636574);
+
+static int is_extended(const struct dpmix_mixture *mixture)
 {
-    int by_part = parts_are_labels(mixture);
-    return dpm_generator_sample(mixture->generator, mixture->clusterer->weights, type, rows,
-                                by_part ? NULL : labels, by_part ? labels : NULL, first, n, seed);
+    return mixture->teacher || dpm_mixture_changes_samples(mixture);
 }
 
-int dpm_mixture_count(const struct dpmix_mixture *mixture, double *fractions,
-                      const struct dpm_count_queries *queries, uint64_t n_samples, const uint64_t *seed)
+static void put_rest(const struct dpmix_mixture *mixture, struct dpm_blob *blob)
 {
-    return dpm_generator_count(mixture->generator, mixture->clusterer->weights, parts_are_labels(mixture),
-                               fractions, queries, n_samples, seed);
+    dpm_mixture_put_options(mixture, blob);
+    dpm_blob_put_u32(blob, mixture->teacher != NULL);
+    if (mixture->teacher)
+        dpm_teacher_put(mixture->teacher, blob);
+}
+
+static int get_rest(struct dpmix_mixture *mixture, struct dpm_blob *blob)
+{
+    dpm_mixture_get_options(mixture, blob);
+    uint32_t taught = dpm_blob_get_u32(blob);
+    if (taught > 1)
+        dpm_blob_reject(blob);
+    if (dpm_blob_status(blob) || !taught)
+        return dpm_blob_status(blob);
+    return dpm_teacher_get(&mixture->teacher, blob, &mixture->generator->bounds,
+                           mixture->generator->n_classes);
 }
 
 void dpm_mixture_put(const struct dpmix_mixture *mixture, struct dpm_blob *blob)
 {
-    dpm_clusterer_put(mixture->clusterer, blob);
+    if (is_extended(mixture))
+        dpm_blob_put_u32(blob, extended);
+    dpm_mixture_put_clusterer(mixture->clusterer, blob);
     dpm_generator_put(mixture->generator, blob);
+    if (is_extended(mixture))
+        put_rest(mixture, blob);
 }
 
 int dpm_mixture_get(struct dpmix_mixture **out, struct dpm_blob *blob)
@@ -83,16 +182,18 @@ int dpm_mixture_get(struct dpmix_mixture **out, struct dpm_blob *blob)
     struct dpmix_mixture *mixture = dpm_alloc(1, sizeof *mixture);
     if (!mixture)
         return DPMIX_ERR_NOMEM;
-    int status = dpm_clusterer_get(&mixture->clusterer, blob);
+    int with_rest = dpm_blob_get_u32(blob) == extended;
+    if (!with_rest && !dpm_blob_status(blob))
+        blob->at -= sizeof(uint32_t);
+    int status = dpm_mixture_get_clusterer(&mixture->clusterer, blob);
     if (!status)
         status = dpm_generator_get(&mixture->generator, blob);
-    if (!status && (mixture->generator->n_parts != mixture->clusterer->n_parts ||
-                    !dpm_bounds_equal(&mixture->generator->bounds, &mixture->clusterer->bounds) ||
-                    (mixture->clusterer->kind->needs_labels &&
-                     mixture->generator->n_classes != mixture->clusterer->n_classes))) {
+    if (!status && !fits_together(mixture)) {
         dpm_blob_reject(blob);
         status = dpm_blob_status(blob);
     }
+    if (!status && with_rest)
+        status = get_rest(mixture, blob);
     if (status) {
         dpm_mixture_free(mixture);
         return status;

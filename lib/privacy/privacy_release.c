@@ -34,7 +34,9 @@ struct dpm_release {
     uint64_t reached; /* no query from here on has begun */
     struct dpm_partition partition;
     int n_parts;
-    int32_t *parts; /* of all rows; NULL when there is one part */
+    int32_t *parts;            /* of all rows; NULL when there is one part */
+    const struct dpm_map *map; /* of the plans that have one; NULL: none has */
+    float *mapped;             /* all rows, mapped */
     struct dpm_pool *pool;
     struct dpm_sample sample;
     int64_t *sums;
@@ -74,17 +76,35 @@ static struct dpm_query_plan partition_plan(const struct dpm_partition *partitio
     return (struct dpm_query_plan){.cancellation = 1, .scratch = partition->scratch};
 }
 
+/* So does the map, in runs of DPM_MAP_ROWS rows at most. */
+static struct dpm_query_plan map_plan(const struct dpm_map *map)
+{
+    struct dpm_query_plan plan = {.cancellation = 1};
+    size_t rows = dpm_query_block_rows(&plan);
+    plan.scratch = (map->scratch + rows - 1) / rows;
+    return plan;
+}
+
+static size_t map_run(const struct dpm_map *map)
+{
+    struct dpm_query_plan plan = map_plan(map);
+    size_t rows = dpm_query_block_rows(&plan);
+    return rows < DPM_MAP_ROWS ? rows : DPM_MAP_ROWS;
+}
+
 static int allocate_workers(struct dpm_release *release)
 {
     int threads = dpm_pool_threads(release->pool);
     size_t n_plans = release->n_plans;
-    struct dpm_query_plan *plans = dpm_alloc(n_plans + 1, sizeof *plans);
+    struct dpm_query_plan *plans = dpm_alloc(n_plans + 2, sizeof *plans);
     release->workers = dpm_alloc((size_t)threads, sizeof *release->workers);
     int status = plans && release->workers ? DPMIX_OK : DPMIX_ERR_NOMEM;
     if (!status) {
         memcpy(plans, release->plans, n_plans * sizeof *plans);
         if (release->parts)
             plans[n_plans++] = partition_plan(&release->partition);
+        if (release->map)
+            plans[n_plans++] = map_plan(release->map);
     }
     for (int i = 0; !status && i < threads; i++)
         status = dpm_sum_worker_new(&release->workers[i], release->dataset, plans, n_plans);
@@ -98,6 +118,11 @@ static int allocate(struct dpm_release *release, int threads)
     if (release->n_parts > 1) {
         release->parts = dpm_alloc(n_rows, sizeof *release->parts);
         if (!release->parts)
+            return DPMIX_ERR_NOMEM;
+    }
+    if (release->map) {
+        release->mapped = dpm_alloc(n_rows, release->map->width * sizeof *release->mapped);
+        if (!release->mapped)
             return DPMIX_ERR_NOMEM;
     }
     dpm_mat_kernels(); /* the choice of kernels, too, is made before the debit */
@@ -195,6 +220,27 @@ static void assign_rows(void *context, size_t task, int worker_number)
         assert(release->parts[i] >= 0 && release->parts[i] < release->n_parts);
 }
 
+/* A dpm_task_fn: one run of rows through the map. */
+static void map_rows(void *context, size_t task, int worker_number)
+{
+    struct dpm_release *release = context;
+    struct dpm_sum_worker *worker = &release->workers[worker_number];
+    const struct dpm_dataset_source *source = &release->dataset->source;
+    const struct dpm_map *map = release->map;
+    size_t run = map_run(map), first = task * run;
+    size_t n = source->n_rows - first < run ? source->n_rows - first : run;
+    fenv_t environment;
+    fegetenv(&environment);
+    fesetenv(FE_DFL_ENV);
+    for (size_t i = 0; i < n; i++) {
+        size_t row = first + i;
+        dpm_dataset_gather(release->dataset, worker->rows + i * source->n_columns, &row, 1);
+    }
+    map->map(map->model, release->mapped + first * map->width, worker->rows, n, source->n_columns,
+             worker->scratch);
+    fesetenv(&environment);
+}
+
 int dpm_release_open(struct dpm_release **out, struct dpmix_accountant *accountant,
                      struct dpmix_dataset *dataset, const char *purpose, const struct dpm_query_plan *plans,
                      size_t n_plans, const struct dpm_partition *partition, int threads)
@@ -228,6 +274,10 @@ int dpm_release_open_resumable(struct dpm_release **out, struct dpmix_accountant
     status = release->plans && release->runs ? DPMIX_OK : DPMIX_ERR_NOMEM;
     if (!status) {
         memcpy(release->plans, plans, n_plans * sizeof *plans);
+        for (size_t i = 0; i < n_plans; i++) {
+            assert(!plans[i].map || !release->map || plans[i].map == release->map);
+            release->map = plans[i].map ? plans[i].map : release->map;
+        }
         status = allocate(release, threads);
     }
     if (!status)
@@ -240,6 +290,10 @@ int dpm_release_open_resumable(struct dpm_release **out, struct dpmix_accountant
         struct dpm_query_plan plan = partition_plan(&release->partition);
         size_t block = dpm_query_block_rows(&plan), n_rows = dataset->source.n_rows;
         dpm_pool_run(release->pool, (n_rows + block - 1) / block, assign_rows, release);
+    }
+    if (release->map) {
+        size_t run = map_run(release->map);
+        dpm_pool_run(release->pool, (dataset->source.n_rows + run - 1) / run, map_rows, release);
     }
     *out = release;
     return DPMIX_OK;
@@ -309,6 +363,7 @@ void dpm_release_close(struct dpm_release *release)
     dpm_free(release->locks);
     dpm_free_wiped(release->sums);
     dpm_free_wiped(release->parts);
+    dpm_free_wiped(release->mapped);
     dpm_sample_free(&release->sample);
     dpm_free(release->plans);
     dpm_free(release->runs);
@@ -429,6 +484,7 @@ int dpm_release_query(struct dpm_release *release, size_t plan_number, dpm_block
         .plan = plan,
         .sample = &release->sample,
         .parts = release->parts,
+        .mapped = release->mapped,
         .key = release->key,
         .query = release->queries,
         .contribution = contribution,

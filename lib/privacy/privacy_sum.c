@@ -25,6 +25,16 @@ static size_t words_per_row(const struct dpm_query_plan *plan)
     return (plan->normals + 7) / 8 * 8;
 }
 
+/* Numbers in the longest row that a block of the plans lends. */
+static size_t row_width(const struct dpmix_dataset *dataset, const struct dpm_query_plan *plans,
+                        size_t n_plans)
+{
+    size_t width = dpm_dataset_columns(dataset);
+    for (size_t i = 0; i < n_plans; i++)
+        width = larger(width, plans[i].map ? plans[i].map->width : 0);
+    return width;
+}
+
 int dpm_sum_worker_new(struct dpm_sum_worker *worker, const struct dpmix_dataset *dataset,
                        const struct dpm_query_plan *plans, size_t n_plans)
 {
@@ -45,7 +55,7 @@ int dpm_sum_worker_new(struct dpm_sum_worker *worker, const struct dpmix_dataset
             lines = larger(lines, rows * (size_t)matrix->rank);
         }
     }
-    worker->rows = dpm_alloc(n_rows * dpm_dataset_columns(dataset), sizeof(float));
+    worker->rows = dpm_alloc(n_rows, row_width(dataset, plans, n_plans) * sizeof(float));
     worker->labels = dpm_alloc(n_rows, sizeof *worker->labels);
     worker->parts = dpm_alloc(n_rows, sizeof *worker->parts);
     worker->normals = dpm_alloc(normals, sizeof(float));
@@ -115,7 +125,13 @@ static void draw_normals(const struct dpm_sum *sum, struct dpm_sum_worker *worke
 static void gather(const struct dpm_sum *sum, struct dpm_sum_worker *worker, const size_t *order, size_t n)
 {
     const int32_t *labels = sum->dataset->source.labels;
-    dpm_dataset_gather(sum->dataset, worker->rows, order, n);
+    if (sum->plan->map) {
+        size_t width = sum->plan->map->width;
+        for (size_t i = 0; i < n; i++)
+            memcpy(worker->rows + i * width, sum->mapped + order[i] * width, width * sizeof *worker->rows);
+    } else {
+        dpm_dataset_gather(sum->dataset, worker->rows, order, n);
+    }
     for (size_t i = 0; i < n; i++) {
         if (labels)
             worker->labels[i] = labels[order[i]];
@@ -241,7 +257,7 @@ static void add_block(const struct dpm_sum *sum, struct dpm_sum_worker *worker,
     gather(sum, worker, sum->sample->order + sample_block->first, sample_block->n);
     struct dpm_block block = {
         .n_rows = sample_block->n,
-        .n_columns = dpm_dataset_columns(sum->dataset),
+        .n_columns = plan->map ? plan->map->width : dpm_dataset_columns(sum->dataset),
         .rows = worker->rows,
         .labels = sum->dataset->source.labels ? worker->labels : NULL,
         .parts = worker->parts,

@@ -23,6 +23,7 @@ struct dpm_sum {
     const struct dpm_query_plan *plan;
     const struct dpm_sample *sample;
     const int32_t *parts; /* of all rows, or NULL: all are part 0 */
+    const float *mapped;  /* all rows as the plan's map made them; NULL where it has none */
     const uint8_t *key;
     uint64_t query;
     dpm_block_fn *contribution;

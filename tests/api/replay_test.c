@@ -77,35 +77,37 @@ struct learner {
     int count_noise;
     int vae_output; /* 0: the default net, else two layers, several draws and a fitted prior, too */
     int columns;    /* k-means on them, not on features */
+    int taught;     /* 1: a teacher follows */
 };
 
 static const struct learner learners[] = {
-    {"by label, Gaussian", DPMIX_CLUSTERER_LABEL, DPMIX_GENERATOR_GAUSSIAN, 0, 1, 0, 0},
-    {"k-means, Gaussian", DPMIX_CLUSTERER_KMEANS, DPMIX_GENERATOR_GAUSSIAN, 0, 1, 0, 0},
-    {"k-means on columns, Gaussian", DPMIX_CLUSTERER_KMEANS, DPMIX_GENERATOR_GAUSSIAN, 0, 1, 0, 1},
-    {"coreset, Gaussian", DPMIX_CLUSTERER_CORESET, DPMIX_GENERATOR_GAUSSIAN, 0, 1, 0, 0},
-    {"Gaussian", 0, DPMIX_GENERATOR_GAUSSIAN, 0, 1, 0, 0},
-    {"Gaussian mixture", 0, DPMIX_GENERATOR_GMM, 1, 1, 0, 0},
-    {"Gaussian mixture without classes", 0, DPMIX_GENERATOR_GMM, 0, 1, 0, 0},
-    {"k-means, Gaussian mixture", DPMIX_CLUSTERER_KMEANS, DPMIX_GENERATOR_GMM, 1, 1, 0, 0},
-    {"by label, Gaussian mixture", DPMIX_CLUSTERER_LABEL, DPMIX_GENERATOR_GMM, 0, 1, 0, 0},
-    {"VAE", 0, DPMIX_GENERATOR_VAE, 0, 1, 0, 0},
-    {"conditional VAE", 0, DPMIX_GENERATOR_VAE, 1, 1, 0, 0},
-    {"by label, VAE", DPMIX_CLUSTERER_LABEL, DPMIX_GENERATOR_VAE, 0, 1, 0, 0},
-    {"k-means, conditional VAE", DPMIX_CLUSTERER_KMEANS, DPMIX_GENERATOR_VAE, 1, 1, 0, 0},
-    {"conditional VAE, geometric", 0, DPMIX_GENERATOR_VAE, 1, 2, 0, 0},
-    {"conditional GAN", 0, DPMIX_GENERATOR_CGAN, 1, 1, 0, 0},
-    {"GAN, geometric", 0, DPMIX_GENERATOR_CGAN, 0, 2, 0, 0},
-    {"by label, GAN", DPMIX_CLUSTERER_LABEL, DPMIX_GENERATOR_CGAN, 0, 1, 0, 0},
-    {"k-means, conditional GAN", DPMIX_CLUSTERER_KMEANS, DPMIX_GENERATOR_CGAN, 1, 1, 0, 0},
-    {"by label, VAE, geometric", DPMIX_CLUSTERER_LABEL, DPMIX_GENERATOR_VAE, 0, 2, 0, 0},
-    {"RBM", 0, DPMIX_GENERATOR_RBM, 0, 1, 0, 0},
-    {"RBM with labels", 0, DPMIX_GENERATOR_RBM, 1, 1, 0, 0},
-    {"by label, RBM", DPMIX_CLUSTERER_LABEL, DPMIX_GENERATOR_RBM, 0, 1, 0, 0},
-    {"k-means, RBM with labels, geometric", DPMIX_CLUSTERER_KMEANS, DPMIX_GENERATOR_RBM, 1, 2, 0, 0},
-    {"conditional VAE, several draws", 0, DPMIX_GENERATOR_VAE, 1, 1, 1, 0},
-    {"VAE, Gaussian output", 0, DPMIX_GENERATOR_VAE, 0, 1, 2, 0},
-    {"k-means, VAE, mixed output", DPMIX_CLUSTERER_KMEANS, DPMIX_GENERATOR_VAE, 1, 1, 3, 0},
+    {"by label, Gaussian", DPMIX_CLUSTERER_LABEL, DPMIX_GENERATOR_GAUSSIAN, 0, 1, 0, 0, 0},
+    {"k-means, Gaussian", DPMIX_CLUSTERER_KMEANS, DPMIX_GENERATOR_GAUSSIAN, 0, 1, 0, 0, 0},
+    {"k-means on columns, Gaussian", DPMIX_CLUSTERER_KMEANS, DPMIX_GENERATOR_GAUSSIAN, 0, 1, 0, 1, 0},
+    {"coreset, Gaussian", DPMIX_CLUSTERER_CORESET, DPMIX_GENERATOR_GAUSSIAN, 0, 1, 0, 0, 0},
+    {"Gaussian", 0, DPMIX_GENERATOR_GAUSSIAN, 0, 1, 0, 0, 0},
+    {"Gaussian mixture", 0, DPMIX_GENERATOR_GMM, 1, 1, 0, 0, 0},
+    {"Gaussian mixture without classes", 0, DPMIX_GENERATOR_GMM, 0, 1, 0, 0, 0},
+    {"k-means, Gaussian mixture", DPMIX_CLUSTERER_KMEANS, DPMIX_GENERATOR_GMM, 1, 1, 0, 0, 0},
+    {"by label, Gaussian mixture", DPMIX_CLUSTERER_LABEL, DPMIX_GENERATOR_GMM, 0, 1, 0, 0, 0},
+    {"VAE", 0, DPMIX_GENERATOR_VAE, 0, 1, 0, 0, 0},
+    {"conditional VAE", 0, DPMIX_GENERATOR_VAE, 1, 1, 0, 0, 0},
+    {"by label, VAE", DPMIX_CLUSTERER_LABEL, DPMIX_GENERATOR_VAE, 0, 1, 0, 0, 0},
+    {"k-means, conditional VAE", DPMIX_CLUSTERER_KMEANS, DPMIX_GENERATOR_VAE, 1, 1, 0, 0, 0},
+    {"conditional VAE, geometric", 0, DPMIX_GENERATOR_VAE, 1, 2, 0, 0, 0},
+    {"conditional GAN", 0, DPMIX_GENERATOR_CGAN, 1, 1, 0, 0, 0},
+    {"GAN, geometric", 0, DPMIX_GENERATOR_CGAN, 0, 2, 0, 0, 0},
+    {"by label, GAN", DPMIX_CLUSTERER_LABEL, DPMIX_GENERATOR_CGAN, 0, 1, 0, 0, 0},
+    {"k-means, conditional GAN", DPMIX_CLUSTERER_KMEANS, DPMIX_GENERATOR_CGAN, 1, 1, 0, 0, 0},
+    {"by label, VAE, geometric", DPMIX_CLUSTERER_LABEL, DPMIX_GENERATOR_VAE, 0, 2, 0, 0, 0},
+    {"RBM", 0, DPMIX_GENERATOR_RBM, 0, 1, 0, 0, 0},
+    {"RBM with labels", 0, DPMIX_GENERATOR_RBM, 1, 1, 0, 0, 0},
+    {"by label, RBM", DPMIX_CLUSTERER_LABEL, DPMIX_GENERATOR_RBM, 0, 1, 0, 0, 0},
+    {"k-means, RBM with labels, geometric", DPMIX_CLUSTERER_KMEANS, DPMIX_GENERATOR_RBM, 1, 2, 0, 0, 0},
+    {"conditional VAE, several draws", 0, DPMIX_GENERATOR_VAE, 1, 1, 1, 0, 0},
+    {"VAE, Gaussian output", 0, DPMIX_GENERATOR_VAE, 0, 1, 2, 0, 0},
+    {"k-means, VAE, mixed output", DPMIX_CLUSTERER_KMEANS, DPMIX_GENERATOR_VAE, 1, 1, 3, 0, 0},
+    {"by label, Gaussian, teacher", DPMIX_CLUSTERER_LABEL, DPMIX_GENERATOR_GAUSSIAN, 0, 1, 0, 0, 1},
 };
 
 static dpmix_options *options_of(const struct learner *learner)
@@ -130,6 +132,8 @@ static dpmix_options *options_of(const struct learner *learner)
     ck_assert_int_eq(dpmix_options_set_int(options, DPMIX_OPTION_GMM_DISTANCE, DPMIX_GMM_DISTANCE_BOTH), 0);
     ck_assert_int_eq(dpmix_options_set_int(options, DPMIX_OPTION_GMM_EM_STEPS, 2), 0);
     ck_assert_int_eq(dpmix_options_set_int(options, DPMIX_OPTION_CONDITIONAL, learner->conditional), 0);
+    ck_assert_int_eq(dpmix_options_set_int(options, DPMIX_OPTION_TEACHER_STEPS, 8), 0);
+    ck_assert_int_eq(dpmix_options_set_int(options, DPMIX_OPTION_TEACHER_RECORDS, 500), 0);
     ck_assert_int_eq(dpmix_options_set_int(options, DPMIX_OPTION_COUNT_NOISE, learner->count_noise), 0);
     if (learner->vae_output) {
         ck_assert_int_eq(dpmix_options_set_int(options, DPMIX_OPTION_VAE_LAYERS, 2), 0);
@@ -163,7 +167,10 @@ static void run(const struct learner *learner, size_t n_rows, const struct dpm_t
         ck_assert_int_eq(dpmix_clusterer_new(&clusterer, learner->clusterer, options), 0);
         ck_assert_int_eq(dpmix_clusterer_fit(clusterer, accountant, dataset, 0.3, NULL, NULL), 0);
         ck_assert_int_eq(dpmix_mixture_new(&mixture, clusterer, generator), 0);
-        ck_assert_int_eq(dpmix_mixture_fit(mixture, accountant, dataset, 1, NULL, NULL), 0);
+        double share = learner->taught ? 0.5 : 1;
+        ck_assert_int_eq(dpmix_mixture_fit(mixture, accountant, dataset, share, NULL, NULL), 0);
+        if (learner->taught)
+            ck_assert_int_eq(dpmix_mixture_teach(mixture, accountant, dataset, 1, NULL, NULL), 0);
     } else {
         ck_assert_int_eq(dpmix_generator_fit(generator, accountant, dataset, 1, NULL, NULL), 0);
     }

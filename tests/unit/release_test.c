@@ -456,6 +456,92 @@ START_TEST(normals_follow_the_row_and_not_its_block)
 }
 END_TEST
 
+/* ---- Mapped rows ---- */
+
+enum { MAPPED = 5 };
+
+/* A dpm_map_fn: some sines of the row; `model` is a factor. */
+static void map_sines(const void *model, float *out, const float *rows_in, size_t n, size_t n_columns,
+                      float *scratch)
+{
+    const float *factor = model;
+    ck_assert_uint_le(n, DPM_MAP_ROWS);
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < MAPPED; j++) {
+            scratch[j] = *factor * rows_in[i * n_columns + j];
+            out[i * MAPPED + j] = sinf(scratch[j]);
+        }
+}
+
+/* The sum of what the map made of the rows, from lent rows or from rows mapped here. */
+static void add_lent(const void *model, const struct dpm_block *block, float *const *left,
+                     float *const *right)
+{
+    (void)model;
+    ck_assert_uint_eq(block->n_columns, MAPPED);
+    for (size_t i = 0; i < block->n_rows; i++)
+        right[0][i] = 1;
+    memcpy(left[0], block->rows, block->n_rows * MAPPED * sizeof(float));
+}
+
+static void add_mapped(const void *model, const struct dpm_block *block, float *const *left,
+                       float *const *right)
+{
+    float scratch[MAPPED];
+    ck_assert_uint_eq(block->n_columns, COLUMNS);
+    for (size_t i = 0; i < block->n_rows; i++) {
+        right[0][i] = 1;
+        map_sines(model, left[0] + i * MAPPED, block->rows + i * COLUMNS, 1, COLUMNS, scratch);
+    }
+}
+
+static void take_sums(void *user, const struct dpm_observation *observation, int64_t *sums)
+{
+    ck_assert_uint_eq(observation->n, MAPPED);
+    memcpy(user, sums, MAPPED * sizeof *sums);
+}
+
+static void sum_once(int64_t *sums, const struct dpm_query_plan *plan, dpm_block_fn *add, const void *model,
+                     int threads)
+{
+    struct dpm_release *release = NULL;
+    struct dpmix_accountant *accountant = budget_of(100);
+    struct dpmix_dataset *dataset = dataset_of(MOST_ROWS);
+    const struct dpm_test_mode mode = {
+        .key = "a fixed key for the tests, no 3", .observe = take_sums, .user = sums};
+    double noisy[MAPPED];
+    dpm_dataset_set_test(dataset, &mode);
+    ck_assert_int_eq(dpm_release_open(&release, accountant, dataset, "map", plan, 1, NULL, threads), 0);
+    ck_assert_int_eq(dpm_release_query(release, 0, add, model, noisy), 0);
+    dpm_release_close(release);
+    dpm_dataset_unref(dataset);
+    dpm_accountant_unref(accountant);
+}
+
+/* The cache changes no bit. */
+START_TEST(mapped_rows_are_what_the_contribution_would_compute)
+{
+    const float factor = 3;
+    const struct dpm_map map = {MAPPED, map_sines, &factor, MAPPED};
+    struct dpm_query_plan plan = {
+        .n_matrices = 1,
+        .matrix = {{MAPPED, 1, 1}},
+        .clip_norm = 1.2,
+        .cancellation = 1,
+        .sampling_rate = 0.6,
+        .steps = 1,
+        .noise_multiplier = 3,
+    };
+    int64_t expected[MAPPED] = {0}, sums[MAPPED] = {0};
+    fill_rows(4);
+    sum_once(expected, &plan, add_mapped, &factor, 1);
+    plan.map = &map;
+    sum_once(sums, &plan, add_lent, NULL, 1 + _i);
+    ck_assert_mem_eq(sums, expected, sizeof sums);
+    ck_assert(sums[0] != 0);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("release");
@@ -474,6 +560,9 @@ static Suite *suite(void)
     suite_add_tcase(s, sensitivity);
     CHECK_ADD(s, neighbours_differ_by_a_row_and_not_by_its_company);
     CHECK_ADD(s, normals_follow_the_row_and_not_its_block);
+    TCase *mapped = tcase_create("mapped");
+    tcase_add_loop_test(mapped, mapped_rows_are_what_the_contribution_would_compute, 0, 3);
+    suite_add_tcase(s, mapped);
     return s;
 }
 

@@ -58,25 +58,42 @@ enum { DPM_QUERY_MATRICES = 16 };
  * or -1 in one place; any other counts as zero. */
 enum { DPM_NOISE_GAUSSIAN = 0, DPM_NOISE_GEOMETRIC = 1 };
 
+/* A public map of rows into `width` other numbers each, for queries that would compute them anew at every
+ * run. It is pure in the sense of dpm_block_fn: row i of `out` is a function of the model and of row i alone,
+ * the same bits whatever other rows the call holds, and it keeps nothing. So a mapped row stands for its row,
+ * and a contribution that is pure in the one is pure in the other. A call has at most DPM_MAP_ROWS rows, and
+ * `scratch` floats of working memory whatever their number. */
+enum { DPM_MAP_ROWS = 64 };
+typedef void dpm_map_fn(const void *model, float *out, const float *rows, size_t n, size_t n_columns,
+                        float *scratch);
+struct dpm_map {
+    size_t width;
+    dpm_map_fn *map;
+    const void *model;
+    size_t scratch;
+};
+
 struct dpm_query_plan {
     int n_matrices;
     struct dpm_query_matrix matrix[DPM_QUERY_MATRICES];
-    int per_part;            /* 1: a sum for each part of the partition; 0: one sum over all rows */
-    int noise;               /* DPM_NOISE_* */
-    double clip_norm;        /* C: of the whole contribution, all matrices together */
-    double norm_indicator;   /* t in [2^-10, 1]: sums end with one more number, see below; 0: they do not */
-    double cancellation;     /* kappa >= 1: the |left||right| of a contribution add up to kappa C at most */
-    double sampling_rate;    /* q in (0, 1]; 1: every row */
-    uint64_t steps;          /* how often the query may run */
-    double noise_multiplier; /* deviation over sensitivity, or t; relative until it is calibrated */
-    size_t normals;          /* independent standard normals lent with each row of a block */
-    size_t scratch;          /* floats of working memory lent for each row of a block */
+    int per_part;              /* 1: a sum for each part of the partition; 0: one sum over all rows */
+    int noise;                 /* DPM_NOISE_* */
+    double clip_norm;          /* C: of the whole contribution, all matrices together */
+    double norm_indicator;     /* t in [2^-10, 1]: sums end with one more number, see below; 0: they do not */
+    double cancellation;       /* kappa >= 1: the |left||right| of a contribution add up to kappa C at most */
+    double sampling_rate;      /* q in (0, 1]; 1: every row */
+    uint64_t steps;            /* how often the query may run */
+    double noise_multiplier;   /* deviation over sensitivity, or t; relative until it is calibrated */
+    size_t normals;            /* independent standard normals lent with each row of a block */
+    size_t scratch;            /* floats of working memory lent for each row of a block */
+    const struct dpm_map *map; /* blocks lend rows as it maps them; NULL: as they are. It must outlive the
+                                  release, and all plans of one that have a map have the same */
 };
 
 /* A block: at most dpm_query_block_rows() rows, all of one part when the query is per part. */
 struct dpm_block {
     size_t n_rows, n_columns;
-    const float *rows;     /* n_rows x n_columns, normalised to [0, 1] */
+    const float *rows;     /* n_rows x n_columns, normalised to [0, 1]; or what the plan's map made of them */
     const int32_t *labels; /* n_rows, or NULL */
     const int32_t *parts;  /* n_rows */
     const float *normals;  /* n_rows x plan->normals */
@@ -131,8 +148,9 @@ struct dpm_partition {
 struct dpm_release;
 
 /* Allocates all that the queries need, then debits all plans as one entry called `purpose`, then, where there
- * is a partition, finds each row's part. partition NULL: all rows are one part. threads: 0 is one per
- * processor. DPMIX_ERR_BUDGET: nothing was read. */
+ * is a partition, finds each row's part, and where plans have a map, maps each row, once; the mapped rows
+ * stay in the release, and are wiped when it closes. partition NULL: all rows are one part. threads: 0 is one
+ * per processor. DPMIX_ERR_BUDGET: nothing was read. */
 int dpm_release_open(struct dpm_release **out, struct dpmix_accountant *accountant,
                      struct dpmix_dataset *dataset, const char *purpose, const struct dpm_query_plan *plans,
                      size_t n_plans, const struct dpm_partition *partition, int threads);
