@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Writes what the library says of its options, for the reference: the table behind dpmix_option_doc() is the only
- * place that has these words. */
+/* Writes what the library says of its options, for the reference: the table behind dpmix_option_doc() is the
+ * only place that has these words. */
 #include <dpmix/dpmix.h>
 
 #include <ctype.h>
@@ -31,8 +31,8 @@ static int print_option(int key, int in_table)
                dpmix_option_doc(key));
     else {
         print_constant(name);
-        printf("\n * `%s`, %s, from %g to %g, default %g: %s. */\n", name, type_name(key), lower, upper, preset,
-               dpmix_option_doc(key));
+        printf("\n * `%s`, %s, from %g to %g, default %g: %s. */\n", name, type_name(key), lower, upper,
+               preset, dpmix_option_doc(key));
     }
     return 0;
 }

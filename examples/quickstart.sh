@@ -14,7 +14,7 @@ root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 build=$root/build/quickstart
 data=/usr/share/datasets/fashion-mnist
 packages='gcc libc6-dev meson ninja-build pkg-config'
-packages="$packages libblis-pthread-dev liblapacke-dev libsodium-dev zlib1g-dev libsqlite3-dev libpng-dev"
+packages="$packages libblis-pthread-dev liblapacke-dev libsodium-dev zlib1g-dev libsqlite3-dev libjansson-dev libpng-dev"
 
 own_data=no
 for argument in "$@"; do

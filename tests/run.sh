@@ -18,7 +18,7 @@ missing_packages() {
         command -v "${pair#*:}" >/dev/null 2>&1 || printf ' %s' "${pair%%:*}"
     done
     for pair in libc6-dev:stdio.h liblapacke-dev:lapacke.h libsodium-dev:sodium.h zlib1g-dev:zlib.h \
-        libsqlite3-dev:sqlite3.h libpng-dev:png.h check:check.h; do
+        libsqlite3-dev:sqlite3.h libjansson-dev:jansson.h libpng-dev:png.h check:check.h; do
         have_header "${pair#*:}" || printf ' %s' "${pair%%:*}"
     done
     have_header blis.h || have_header blis/blis.h || printf "%s" " libblis-pthread-dev"

@@ -27,6 +27,7 @@
 #define DPMIX_DPMIX_H
 
 #include <dpmix/accountant.h>
+#include <dpmix/arrow.h>
 #include <dpmix/audit.h>
 #include <dpmix/calculator.h>
 #include <dpmix/clusterer.h>
@@ -35,6 +36,7 @@
 #include <dpmix/generator.h>
 #include <dpmix/mixture.h>
 #include <dpmix/options.h>
+#include <dpmix/schema.h>
 #include <dpmix/status.h>
 #include <dpmix/version.h>
 

@@ -2,32 +2,35 @@
 /** @file
  * Tables: what is declared of the columns, and the way from typed cells to a dataset and from samples back.
  *
- * A schema is declared, never read from private data: a bound or a list of categories that was looked up in the
- * data would tell about them outside the guarantee. What comes out of decoding obeys the schema by construction: bounds,
- * whole numbers, categories, and nulls only where they are allowed.
+ * A schema is declared, never read from private data: a bound or a list of categories that was looked up in
+ * the data would tell about them outside the guarantee. What comes out of decoding obeys the schema by
+ * construction: bounds, whole numbers, categories, and nulls only where they are allowed.
  *
  * Encoding. A dataset made with a schema has rows of float32 in [0, 1], with declared bounds 0 and 1:
  * - continuous: (x - lower) / (upper - lower), or the same of the logarithms.
- * - integer, ordinal, date, timestamp: (i + 1/2) / n for the i-th of n values, so that equal parts of [0, 1] decode
- *   to the values. Ranges of up to 2^24 values come back exactly; of more (timestamps, most often), to
- *   within 2^-24 of the range: float32 is what learners see.
- * - categorical, boolean: a one-hot group (dpmix_dataset_set_groups()) of a place per value, then "other", then null,
- *   where the column has them.
- * - a nullable number takes two places more, the one-hot group (present, null); its own place is 1/2 when null.
+ * - integer, ordinal, date, timestamp: (i + 1/2) / n for the i-th of n values, so that equal parts of [0,
+ *   1] decode to the values. Ranges of up to 2^24 values come back exactly; of more (timestamps, most
+ *   often), to within 2^-24 of the range: float32 is what learners see.
+ * - categorical, boolean: a one-hot group (dpmix_dataset_set_groups()) of a place per value, then "other",
+ *   then null, where the column has them.
+ * - a nullable number takes two places more, the one-hot group (present, null); its own place is 1/2 when
+ *   null.
  * - the label becomes the label of the dataset: the number of the value, then "other", then null.
  * - the unit column is not encoded.
  *
- * Out of schema. A value outside the bounds, not in the list, not a number, or null where that is not allowed is
- * silently replaced by the column's rule, while the dataset is being built:
- * - DPMIX_OUTSIDE_CLAMP: the nearest bound. What is no number at all, or null, becomes the lower bound, the first
- *   of the values, or false.
+ * Out of schema. A value outside the bounds, not in the list, not a number, or null where that is not
+ * allowed is silently replaced by the column's rule, while the dataset is being built:
+ * - DPMIX_OUTSIDE_CLAMP: the nearest bound. What is no number at all, or null, becomes the lower bound, the
+ *   first of the values, or false.
  * - DPMIX_OUTSIDE_OTHER: "other"; for categorical columns that declare it.
  * - DPMIX_OUTSIDE_NULL: null; for nullable columns.
- * NaN counts as null. A fraction in an integer column is rounded, ties to even. Text is compared byte by byte.
+ * NaN counts as null. A fraction in an integer column is rounded, ties to even. Text is compared byte by
+ * byte.
  *
- * Persons with several records: declare the unit column. Then at most max_rows records of a unit enter the dataset
- * (its first ones, in the order they come; all null identifiers are one unit), and a guarantee for one unit is that for
- * groups of max_rows records: dpmix_accountant_spent_group(). Without it the guarantee is per record.
+ * Persons with several records: declare the unit column. Then at most max_rows records of a unit enter the
+ * dataset (its first ones, in the order they come; all null identifiers are one unit), and a guarantee for
+ * one unit is that for groups of max_rows records: dpmix_accountant_spent_group(). Without it the guarantee
+ * is per record.
  *
  * A schema that is not const needs to be had alone.
  */
@@ -78,8 +81,8 @@ DPMIX_API void dpmix_schema_free(dpmix_schema *schema);
  * @param lower, upper  lower < upper, finite, and so is upper - lower.
  * @param flags         0, or a sum of DPMIX_SCHEMA_*.
  * @param outside       DPMIX_OUTSIDE_*.
- * @return DPMIX_ERR_RANGE also when there would be more than 65,536 columns, or an encoded row had more than 1,000,000
- * places; DPMIX_ERR_STATE when the name is taken. */
+ * @return DPMIX_ERR_RANGE also when there would be more than 65,536 columns, or an encoded row had more
+ * than 1,000,000 places; DPMIX_ERR_STATE when the name is taken. */
 DPMIX_API DPMIX_CHECK int dpmix_schema_add_continuous(dpmix_schema *schema, const char *name, double lower,
                                                       double upper, int flags, int outside);
 
@@ -133,12 +136,13 @@ DPMIX_API DPMIX_CHECK int dpmix_schema_set_label(dpmix_schema *schema, size_t co
  *         "outside": "other"},
  *        {"name": "member", "kind": "boolean"},
  *        {"name": "born", "kind": "date", "lower": "1900-01-01", "upper": "2024-12-31"},
- *        {"name": "seen", "kind": "timestamp", "lower": "2020-01-01T00:00:00", "upper": "2024-12-31T23:59:59"},
+ *        {"name": "seen", "kind": "timestamp", "lower": "2020-01-01T00:00:00",
+ *         "upper": "2024-12-31T23:59:59"},
  *        {"name": "patient", "kind": "unit", "max_rows": 5}],
  *      "label": "job"}
  *
- * "nullable" is false, "outside" is "clamp" and "scale" is "linear" where they are not there, and "label" may be
- * missing. Nothing else may: a key that is not known, or there twice, a bound of the wrong kind is
+ * "nullable" is false, "outside" is "clamp" and "scale" is "linear" where they are not there, and "label"
+ * may be missing. Nothing else may: a key that is not known, or there twice, a bound of the wrong kind is
  * DPMIX_ERR_FORMAT, and the message says in which column.
  * @return DPMIX_ERR_IO when the file cannot be read. */
 DPMIX_API DPMIX_CHECK int dpmix_schema_load(dpmix_schema **out, const char *path);
@@ -153,8 +157,8 @@ DPMIX_API DPMIX_CHECK int dpmix_schema_save(const dpmix_schema *schema, const ch
 DPMIX_API DPMIX_CHECK int dpmix_schema_json(const dpmix_schema *schema, char *text, size_t capacity,
                                             size_t *length);
 
-/** The number of columns. For this and the getters below: texts belong to the schema and live until it is freed.
- * A column that is not there, or of another kind, has 0, NULL or DPMIX_ERR_RANGE. */
+/** What was declared. Texts belong to the schema and live until it is freed. A column that is not there, or
+ * of another kind, has 0, NULL or DPMIX_ERR_RANGE. */
 DPMIX_API size_t dpmix_schema_columns(const dpmix_schema *schema);
 /** The name of a column. */
 DPMIX_API const char *dpmix_schema_name(const dpmix_schema *schema, size_t column);
@@ -193,15 +197,15 @@ DPMIX_API DPMIX_CHECK int dpmix_schema_groups(const dpmix_schema *schema, int32_
 
 /** A dataset from cells of text, as a reader of CSV files has them. The dataset's groups are set.
  *
- * Numbers have a decimal point whatever the locale; dates are YYYY-MM-DD, timestamps such with Thh:mm:ss.ffffff (the
- * fraction, or the time, may be missing; a blank for T, Z or an offset +hh:mm are fine); booleans are true, t, yes, y, 1
- * and false, f, no, n, 0 in any case. There blanks around a value do not count, and an empty text is null.
- * Ordinal and categorical columns and the unit take the text as it is.
+ * Numbers have a decimal point whatever the locale; dates are YYYY-MM-DD, timestamps such with
+ * Thh:mm:ss.ffffff (the fraction, or the time, may be missing; a blank for T, Z or an offset +hh:mm are
+ * fine); booleans are true, t, yes, y, 1 and false, f, no, n, 0 in any case. There blanks around a value do
+ * not count, and an empty text is null. Ordinal and categorical columns and the unit take the text as it is.
  * @param schema     may be freed afterwards.
  * @param cells      n_rows x n_columns texts, NULL for null, in the order of the schema.
  * @param n_columns  those of the schema, all of them.
- * @return DPMIX_ERR_STATE when the schema has no column beside label and unit. Rows that the unit column drops are
- * not counted or told. The caller frees with dpmix_dataset_free(). */
+ * @return DPMIX_ERR_STATE when the schema has no column beside label and unit. Rows that the unit column
+ * drops are not counted or told. The caller frees with dpmix_dataset_free(). */
 DPMIX_API DPMIX_CHECK int dpmix_dataset_new_text(dpmix_dataset **out, const dpmix_schema *schema,
                                                  const char *const *cells, size_t n_rows, size_t n_columns);
 
@@ -218,17 +222,18 @@ DPMIX_API DPMIX_CHECK int dpmix_schema_encode_text(const dpmix_schema *schema, f
 
 /** Gets one decoded record.
  * @param record  its number.
- * @param cells   n_columns texts in the order of the schema, NULL for null; the unit's is NULL. They live until the
- *                call returns.
+ * @param cells   n_columns texts in the order of the schema, NULL for null; the unit's is NULL. They live
+ *                until the call returns.
  * @return 0, or anything else to stop. */
 typedef int (*dpmix_record_fn)(void *user, uint64_t record, const char *const *cells, size_t n_columns);
 
-/** Decodes samples to text. Numbers have as many digits as their place in float32 is worth; dates and timestamps are
- * ISO 8601; booleans are "true" and "false".
+/** Decodes samples to text. Numbers have as many digits as their place in float32 is worth; dates and
+ * timestamps are ISO 8601; booleans are "true" and "false".
  *
- * A group that is exactly one-hot decodes to its hot place. Another one decodes by `categories`, numbers outside [0, 1]
- * being clamped first; when no number is above 0, DPMIX_DECODE_DRAW draws evenly and DPMIX_DECODE_LARGEST takes the
- * first. A drawn record is a function of its row, its label, *seed and its number.
+ * A group that is exactly one-hot decodes to its hot place. Another one decodes by `categories`, numbers
+ * outside [0, 1] being clamped first; when no number is above 0, DPMIX_DECODE_DRAW draws evenly and
+ * DPMIX_DECODE_LARGEST takes the first. A drawn record is a function of its row, its label, *seed and its
+ * number.
  * @param rows        n x n_places numbers, as dpmix_mixture_sample() gives them.
  * @param labels      n classes; NULL when the schema has no label.
  * @param first       the number of the first record.

@@ -66,6 +66,10 @@ int dpm_blob_write(const struct dpm_blob *blob, uint32_t kind, const char *path)
 /* Reads a file and checks all but the payload's meaning. The caller frees the blob also after a failure. */
 int dpm_blob_read(struct dpm_blob *blob, uint32_t kind, const char *path);
 
+/* The bytes alone, in files of other formats. */
+int dpm_blob_write_plain(const struct dpm_blob *blob, const char *path);
+int dpm_blob_read_plain(struct dpm_blob *blob, const char *path);
+
 /* For the end of a reader: DPMIX_ERR_FORMAT unless every byte was read and nothing failed. */
 int dpm_blob_finish(const struct dpm_blob *blob);
 

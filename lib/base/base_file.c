@@ -76,30 +76,26 @@ static int sync_folder(const char *folder)
     return synced;
 }
 
-static int write_parts(int file, const struct dpm_blob *header, const struct dpm_blob *blob,
-                       const struct dpm_blob *footer)
+/* Runs of bytes, one behind the other. */
+struct part {
+    const unsigned char *bytes;
+    size_t n;
+};
+
+static int write_parts(int file, const struct part *parts, size_t n)
 {
-    return write_all(file, magic, sizeof magic) && write_all(file, header->bytes, header->size) &&
-           write_all(file, blob->bytes, blob->size) && write_all(file, footer->bytes, footer->size) &&
-           fsync(file) == 0;
+    int written = 1;
+    for (size_t i = 0; written && i < n; i++)
+        written = write_all(file, parts[i].bytes, parts[i].n);
+    return written && fsync(file) == 0;
 }
 
-int dpm_blob_write(const struct dpm_blob *blob, uint32_t kind, const char *path)
+/* To a temporary file beside `path`, which then takes its place. */
+static int write_whole(const char *path, const struct part *parts, size_t n)
 {
-    if (blob->status)
-        return blob->status;
     int status = DPMIX_ERR_NOMEM, file = -1;
-    struct dpm_blob header = {0}, footer = {0};
     char *temporary = dpm_alloc(strlen(path) + SUFFIX_SIZE, 1), *folder = dpm_alloc(strlen(path) + 2, 1);
-    dpm_blob_put_u32(&header, FORMAT_VERSION);
-    dpm_blob_put_u32(&header, kind);
-    dpm_blob_put_u64(&header, blob->size);
-    if (!temporary || !folder || header.status)
-        goto out;
-    uint32_t sum = checksum(0, magic, sizeof magic);
-    sum = checksum(sum, header.bytes, header.size);
-    dpm_blob_put_u32(&footer, checksum(sum, blob->bytes, blob->size));
-    if (footer.status)
+    if (!temporary || !folder)
         goto out;
     name_folder(path, folder);
     file = create_beside(path, temporary);
@@ -108,7 +104,7 @@ int dpm_blob_write(const struct dpm_blob *blob, uint32_t kind, const char *path)
         goto out;
     }
     status = DPMIX_OK;
-    if (!write_parts(file, &header, blob, &footer) || rename(temporary, path) != 0) {
+    if (!write_parts(file, parts, n) || rename(temporary, path) != 0) {
         status = dpm_fail(DPMIX_ERR_IO, "path: cannot write the file: %s", strerror(errno));
         unlink(temporary);
     } else if (!sync_folder(folder)) {
@@ -117,10 +113,40 @@ int dpm_blob_write(const struct dpm_blob *blob, uint32_t kind, const char *path)
 out:
     if (file >= 0)
         close(file);
-    dpm_blob_free(&header);
-    dpm_blob_free(&footer);
     dpm_free(temporary);
     dpm_free(folder);
+    return status;
+}
+
+int dpm_blob_write_plain(const struct dpm_blob *blob, const char *path)
+{
+    struct part part = {blob->bytes, blob->size};
+    return blob->status ? blob->status : write_whole(path, &part, 1);
+}
+
+int dpm_blob_write(const struct dpm_blob *blob, uint32_t kind, const char *path)
+{
+    if (blob->status)
+        return blob->status;
+    int status = DPMIX_ERR_NOMEM;
+    struct dpm_blob header = {0}, footer = {0};
+    dpm_blob_put_u32(&header, FORMAT_VERSION);
+    dpm_blob_put_u32(&header, kind);
+    dpm_blob_put_u64(&header, blob->size);
+    if (!header.status) {
+        uint32_t sum = checksum(0, magic, sizeof magic);
+        sum = checksum(sum, header.bytes, header.size);
+        dpm_blob_put_u32(&footer, checksum(sum, blob->bytes, blob->size));
+    }
+    if (!header.status && !footer.status) {
+        struct part parts[] = {{magic, sizeof magic},
+                               {header.bytes, header.size},
+                               {blob->bytes, blob->size},
+                               {footer.bytes, footer.size}};
+        status = write_whole(path, parts, sizeof parts / sizeof *parts);
+    }
+    dpm_blob_free(&header);
+    dpm_blob_free(&footer);
     return status;
 }
 
@@ -158,6 +184,12 @@ static int read_all(struct dpm_blob *blob, const char *path)
 out:
     close(file);
     return status;
+}
+
+int dpm_blob_read_plain(struct dpm_blob *blob, const char *path)
+{
+    *blob = (struct dpm_blob){0};
+    return read_all(blob, path);
 }
 
 int dpm_blob_read(struct dpm_blob *blob, uint32_t kind, const char *path)

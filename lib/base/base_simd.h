@@ -62,4 +62,13 @@ void dpm_simd_limit(int level);
     }
 #endif
 
+/* Has the line of memory at an address fetched early, into a cache that is not the smallest: for walks that
+ * the processor does not foresee. A hint, without any other effect. */
+#if defined(__GNUC__) || defined(__clang__)
+#define DPM_SIMD_FETCH(address) __builtin_prefetch((address), 1, 2)
+#else
+#define DPM_SIMD_FETCH(address) ((void)(address))
+#endif
+enum { DPM_SIMD_LINE = 64 }; /* bytes that come at once */
+
 #endif

@@ -117,7 +117,7 @@ void dpm_centres_nearest(const struct dpm_centres *centres, int32_t *nearest, fl
                          const float *features, size_t ld, const float *scale, size_t n)
 {
     size_t k = centres->n_centres, d = centres->n_features;
-    dpm_mat_mul_bt(scores, k, features, ld, centres->centres, d, n, k, d);
+    dpm_mat_scores(scores, k, features, ld, centres->centres, d, n, k, d);
     for (size_t i = 0; i < n; i++) {
         float highest = -INFINITY;
         nearest[i] = 0;

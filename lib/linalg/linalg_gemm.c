@@ -186,14 +186,15 @@ const char *dpm_gemm_name(void)
 }
 
 /* With a width that the compiler knows, a line is a few moves. */
-static inline void copy_lines(float *panel, size_t width, const float *lines, size_t step, size_t k)
+DPM_SIMD_INLINE void copy_lines(float *panel, size_t width, const float *lines, size_t step, size_t k)
 {
     for (size_t l = 0; l < k; l++)
         memcpy(panel + l * width, lines + l * step, width * sizeof *panel);
 }
 
 /* Copies k rows of b, zero beyond `columns`. */
-static void fill_panel(float *panel, size_t width, struct dpm_gemm_matrix b, size_t columns, size_t k)
+DPM_SIMD_INLINE void fill_panel_body(float *panel, size_t width, struct dpm_gemm_matrix b, size_t columns,
+                                     size_t k)
 {
     if (columns < width)
         memset(panel, 0, k * width * sizeof *panel);
@@ -223,6 +224,10 @@ static void fill_panel(float *panel, size_t width, struct dpm_gemm_matrix b, siz
         for (size_t j = 0; j < columns; j++)
             panel[l * width + j] = b.values[j * b.column_step + l];
 }
+
+DPM_SIMD_VERSIONS(fill_panel,
+                  (float *panel, size_t width, struct dpm_gemm_matrix b, size_t columns, size_t k),
+                  (panel, width, b, columns, k))
 
 void dpm_gemm_run(float *c, size_t ldc, struct dpm_gemm_matrix a, struct dpm_gemm_matrix b, size_t m,
                   size_t n, size_t k)

@@ -5,6 +5,7 @@
 #include "linalg_mat.h"
 #include "base_simd.h"
 #include "base_threads.h"
+#include "linalg_dots.h"
 #include "linalg_gemm.h"
 
 #include <assert.h>
@@ -104,6 +105,19 @@ void dpm_mat_mul_bt(float *c, size_t ldc, const float *a, size_t lda, const floa
         return;
     dpm_call_once(&start_once, start);
     (use_blis ? blis_product : own_product)(MUL_BT, c, ldc, a, lda, b, ldb, m, n, k);
+}
+
+void dpm_mat_scores(float *c, size_t ldc, const float *a, size_t lda, const float *b, size_t ldb, size_t m,
+                    size_t n, size_t k)
+{
+    assert(k > 0 && ldc >= n && lda >= k && ldb >= k);
+    if (m == 0 || n == 0)
+        return;
+    dpm_call_once(&start_once, start);
+    if (use_blis)
+        blis_product(MUL_BT, c, ldc, a, lda, b, ldb, m, n, k);
+    else
+        dpm_dots_run(c, ldc, a, lda, b, ldb, m, n, k);
 }
 
 void dpm_mat_mul_at(float *c, size_t ldc, const float *a, size_t lda, const float *b, size_t ldb, size_t m,

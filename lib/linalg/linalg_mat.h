@@ -19,6 +19,10 @@ void dpm_mat_mul(float *c, size_t ldc, const float *a, size_t lda, const float *
 void dpm_mat_mul_bt(float *c, size_t ldc, const float *a, size_t lda, const float *b, size_t ldb, size_t m,
                     size_t n, size_t k);
 
+/* The same, with the sums in the order of linalg_dots.h where our own kernels run: faster for small n. */
+void dpm_mat_scores(float *c, size_t ldc, const float *a, size_t lda, const float *b, size_t ldb, size_t m,
+                    size_t n, size_t k);
+
 /* c (m x n) = a' b, a: k x m, b: k x n. Each entry's rounding error is at most k 2^-24 / (1 - k 2^-24) times
  * the sum of the absolute products. */
 void dpm_mat_mul_at(float *c, size_t ldc, const float *a, size_t lda, const float *b, size_t ldb, size_t m,

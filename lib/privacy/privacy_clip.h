@@ -13,6 +13,11 @@
  * sum over matrices of sum_kj (l_k.l_j)(r_k.r_j) in double, and A^2 the sum over matrices of (sum_k
  * |l_k||r_k|)^2. The factor goes into the left vectors. The result depends on the row's factors alone.
  * Gives 1 when the contribution was at most C long before, N <= C; 0 when it was longer or not finite. */
+/* Whether row i of a plan of one matrix of rank 1 is surely within the clip norm, so that dpm_clip_row()
+ * would change nothing and return 1; `left` is the only entry of its left factor that is not zero. 0 says
+ * nothing. */
+int dpm_clip_is_within(const struct dpm_query_plan *plan, float left, const float *right);
+
 int dpm_clip_row(const struct dpm_query_plan *plan, float *const *left, float *const *right, size_t i);
 
 #endif

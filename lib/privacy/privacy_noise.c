@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "privacy_noise.h"
 #include "base_alloc.h"
+#include "base_simd.h"
 #include "privacy_normal.h"
 #include "privacy_refine.h"
 
@@ -85,6 +86,14 @@ static const struct kernel *find_kernel(int i)
 }
 #endif
 
+DPM_SIMD_INLINE void add_samples_body(int64_t *restrict sums, const int64_t *restrict samples, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        sums[i] = (int64_t)((uint64_t)sums[i] + (uint64_t)samples[i]);
+}
+
+DPM_SIMD_VERSIONS(add_samples, (int64_t * sums, const int64_t *samples, size_t n), (sums, samples, n))
+
 const char *dpm_noise_round(int kernel, struct dpm_noise_chunk *chunk, double sigma)
 {
     const struct kernel *found = find_kernel(kernel);
@@ -127,14 +136,15 @@ void dpm_noise_add_chunk(int64_t *sums, size_t n, size_t number, const uint8_t k
     struct dpm_noise_chunk chunk;
     size_t first = number * DPM_NOISE_CHUNK,
            count = n - first < DPM_NOISE_CHUNK ? n - first : DPM_NOISE_CHUNK;
+    for (size_t i = 0; i < count; i += DPM_SIMD_LINE / sizeof *sums)
+        DPM_SIMD_FETCH(sums + first + i); /* they arrive while the noise is made */
     dpm_stream_open(&stream, key, DPM_STREAM_NOISE, step, number);
     dpm_stream_fill(&stream, chunk.words, 2 * PAIRS);
     uint64_t doubts = find_kernel(0)->round(&chunk, sigma);
     for (size_t i = 0; doubts && i < count; i++)
         if (chunk.doubt[i % PAIRS] >> i / PAIRS & 1)
             chunk.samples[i] = refine(&chunk, i, key, step, number, sigma);
-    for (size_t i = 0; i < count; i++)
-        sums[first + i] = (int64_t)((uint64_t)sums[first + i] + (uint64_t)chunk.samples[i]);
+    add_samples(sums + first, chunk.samples, count);
     dpm_stream_wipe(&stream);
     dpm_wipe(&chunk, sizeof chunk);
 }

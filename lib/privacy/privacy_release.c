@@ -4,6 +4,7 @@
 #include "account_run.h"
 #include "base_alloc.h"
 #include "base_fail.h"
+#include "base_simd.h"
 #include "linalg_mat.h"
 #include "privacy_geometric.h"
 #include "privacy_noise.h"
@@ -400,8 +401,7 @@ static void add_geometric_noise(void *context, size_t task, int worker)
     dpm_geometric_add_chunk(release->sums, noise->n, task, release->key, release->queries, noise->scale);
 }
 
-/* The numbers that get their noise and are read out in one go, while the caches hold them. A multiple of the
- * chunks of noise. */
+/* The numbers that get their noise and are read out in one task. A multiple of the chunks of noise. */
 enum { READ_RUN = 8 * DPM_NOISE_CHUNK };
 
 struct read_task {
@@ -414,20 +414,32 @@ struct read_task {
     size_t chunk; /* of noise */
 };
 
-/* A dpm_task_fn. It leaves the exact sums at zero, for the next query. */
-static void read_run(void *context, size_t task, int worker)
+/* Reads numbers first, ..., end - 1 out, and leaves the exact sums at zero, for the next query. */
+DPM_SIMD_INLINE void read_out_body(const struct read_task *read, size_t first, size_t end)
 {
-    const struct read_task *read = context;
     struct dpm_release *release = read->release;
     const struct dpm_query_plan *plan = read->plan;
-    size_t first = task * READ_RUN, end = read->n - first < READ_RUN ? read->n : first + READ_RUN;
-    size_t noise_end = read->noise->n < end ? read->noise->n : end;
-    for (size_t i = first; read->add && i < noise_end; i += read->chunk)
-        read->add(read->noise, i / read->chunk, worker);
-    double grid = dpm_sensitivity_grid(plan), *sums = read->sums;
+    double grid = dpm_sensitivity_grid(plan), *restrict sums = read->sums;
     for (size_t i = first; i < end; i++)
         sums[i] = (double)release->sums[i] * grid;
     memset(release->sums + first, 0, (end - first) * sizeof *release->sums);
+}
+
+DPM_SIMD_VERSIONS(read_out, (const struct read_task *read, size_t first, size_t end), (read, first, end))
+
+/* A dpm_task_fn. Each chunk is read out as soon as it has its noise, from the smallest cache. */
+static void read_run(void *context, size_t task, int worker)
+{
+    const struct read_task *read = context;
+    size_t first = task * READ_RUN, end = read->n - first < READ_RUN ? read->n : first + READ_RUN;
+    for (size_t i = first, next; i < end; i = next) {
+        next = end - i < read->chunk ? end : i + read->chunk;
+        for (size_t j = i; j < next; j += DPM_SIMD_LINE / sizeof *read->sums)
+            DPM_SIMD_FETCH(read->sums + j); /* it arrives while the noise is made */
+        if (read->add && i < read->noise->n)
+            read->add(read->noise, i / read->chunk, worker);
+        read_out(read, i, next);
+    }
 }
 
 static void observe(struct dpm_release *release, size_t plan_number, size_t n)

@@ -6,7 +6,10 @@
 #include <math.h>
 #include <string.h>
 
-enum { ROWS_PER_STREAM = 1024 }; /* rows whose u comes from one stream */
+enum {
+    ROWS_PER_STREAM = 1024, /* rows whose u comes from one stream */
+    FEW_BLOCKS = 64,
+};
 
 int dpm_sample_new(struct dpm_sample *sample, size_t n_rows, int n_parts)
 {
@@ -117,6 +120,18 @@ static void split_interval(struct dpm_sample *sample, size_t first, size_t n, in
     split_interval(sample, first + low, n - low, part, block_rows, middle + 1, highest);
 }
 
+/* Threads that take large blocks first end at about the same time. Of many blocks the order hardly matters. */
+static void largest_first(struct dpm_sample *sample)
+{
+    for (size_t i = 1; i < sample->n_blocks && sample->n_blocks <= FEW_BLOCKS; i++) {
+        struct dpm_sample_block block = sample->blocks[i];
+        size_t at = i;
+        for (; at > 0 && sample->blocks[at - 1].n < block.n; at--)
+            sample->blocks[at] = sample->blocks[at - 1];
+        sample->blocks[at] = block;
+    }
+}
+
 void dpm_sample_draw(struct dpm_sample *sample, size_t n_rows, const int32_t *parts, int n_parts, double rate,
                      size_t block_rows, const uint8_t key[DPM_KEY_SIZE], uint64_t query)
 {
@@ -128,6 +143,7 @@ void dpm_sample_draw(struct dpm_sample *sample, size_t n_rows, const int32_t *pa
     size_t n = select_rows(sample, n_rows, last_u, key, query);
     if (!parts) {
         split_interval(sample, 0, n, 0, block_rows, 0, last_u);
+        largest_first(sample);
         return;
     }
     group_by_part(sample, n, parts, n_parts);

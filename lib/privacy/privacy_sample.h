@@ -2,7 +2,7 @@
 /* Poisson selection and blocks, in one draw: every row has one uniform u of 64 bits per query, independent of
  * all else. It is selected if u < q 2^64. A block is an interval of u, within one part where the query is per
  * part: the interval below q 2^64, halved while it holds more rows than a block may. So one row more or less
- * changes at most one block into two. */
+ * changes at most one block into two. Without parts, a few blocks are listed from the largest on. */
 #ifndef DPM_PRIVACY_SAMPLE_H
 #define DPM_PRIVACY_SAMPLE_H
 

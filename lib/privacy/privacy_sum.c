@@ -17,7 +17,24 @@ static size_t larger(size_t a, size_t b)
 }
 
 /* A product is made and added to the sums in strips of some columns, which stay in the caches. */
-enum { STRIP_COLUMNS = 64 };
+enum { STRIP_COLUMNS = 64, FETCH_ROWS = 8 };
+
+/* Rows of a piece of a block, and the most numbers of a sum that blocks are added to in pieces. */
+enum { PIECE_ROWS = 32, PIECE_NUMBERS = 1 << 17 };
+
+/* Lines of a block's sums begin where cache lines do. */
+static size_t padded(size_t columns)
+{
+    return (columns + 15) / 16 * 16;
+}
+
+/* Whether blocks can be added in pieces, as long as their left factors turn out to be one-hot. */
+static int fits_pieces(const struct dpm_query_plan *plan)
+{
+    const struct dpm_query_matrix *matrix = &plan->matrix[0];
+    return plan->n_matrices == 1 && matrix->rank == 1 &&
+           padded(matrix->columns) <= PIECE_NUMBERS / matrix->rows;
+}
 
 /* Words of the stream that a row's normals come from: a normal each, in whole blocks of the cipher. */
 static size_t words_per_row(const struct dpm_query_plan *plan)
@@ -39,6 +56,7 @@ int dpm_sum_worker_new(struct dpm_sum_worker *worker, const struct dpmix_dataset
                        const struct dpm_query_plan *plans, size_t n_plans)
 {
     size_t n_rows = 0, normals = 0, words = 0, scratch = 0, product = 0, lines = 0;
+    size_t numbers = 0, places = 0;
     size_t left[DPM_QUERY_MATRICES] = {0}, right[DPM_QUERY_MATRICES] = {0};
     for (size_t i = 0; i < n_plans; i++) {
         size_t rows = dpm_query_block_rows(&plans[i]);
@@ -46,6 +64,10 @@ int dpm_sum_worker_new(struct dpm_sum_worker *worker, const struct dpmix_dataset
         normals = larger(normals, rows * plans[i].normals);
         words = larger(words, rows * words_per_row(&plans[i]));
         scratch = larger(scratch, rows * plans[i].scratch);
+        if (fits_pieces(&plans[i])) {
+            numbers = larger(numbers, plans[i].matrix[0].rows * padded(plans[i].matrix[0].columns));
+            places = larger(places, plans[i].matrix[0].rows);
+        }
         for (int m = 0; m < plans[i].n_matrices; m++) {
             const struct dpm_query_matrix *matrix = &plans[i].matrix[m];
             left[m] = larger(left[m], rows * (size_t)matrix->rank * matrix->rows);
@@ -64,8 +86,11 @@ int dpm_sum_worker_new(struct dpm_sum_worker *worker, const struct dpmix_dataset
     worker->scratch = dpm_alloc(scratch, sizeof(float));
     worker->product = dpm_alloc(product, sizeof(float));
     worker->places = dpm_alloc(2 * lines, sizeof *worker->places);
+    worker->lines = dpm_alloc(numbers, sizeof(float));
+    worker->used = dpm_alloc(places, sizeof *worker->used);
     int complete = worker->rows && worker->labels && worker->parts && worker->normals && worker->words &&
-                   worker->drawn && worker->scratch && worker->product && worker->places;
+                   worker->drawn && worker->scratch && worker->product && worker->places && worker->lines &&
+                   worker->used;
     for (int m = 0; m < DPM_QUERY_MATRICES && left[m] > 0; m++) {
         worker->left[m] = dpm_alloc(left[m], sizeof(float));
         worker->right[m] = dpm_alloc(right[m], sizeof(float));
@@ -85,6 +110,8 @@ void dpm_sum_worker_free(struct dpm_sum_worker *worker)
     dpm_free_wiped(worker->scratch);
     dpm_free_wiped(worker->product);
     dpm_free_wiped(worker->places);
+    dpm_free_wiped(worker->lines);
+    dpm_free_wiped(worker->used);
     for (int m = 0; m < DPM_QUERY_MATRICES; m++) {
         dpm_free_wiped(worker->left[m]);
         dpm_free_wiped(worker->right[m]);
@@ -148,12 +175,15 @@ DPM_SIMD_INLINE void add_to_grid_body(int64_t *restrict sums, size_t step, const
                                       size_t rows, size_t columns, double steps_per_unit)
 {
     const double large = 0x1.8p52;
-    for (size_t i = 0; i < rows; i++)
+    for (size_t i = 0; i < rows; i++) {
+        for (size_t j = 0; i + FETCH_ROWS < rows && j < columns; j += DPM_SIMD_LINE / sizeof *sums)
+            DPM_SIMD_FETCH(sums + (i + FETCH_ROWS) * step + j);
         for (size_t j = 0; j < columns; j++) {
             double shifted = (double)product[i * columns + j] * steps_per_unit + large;
             uint64_t steps = dpm_normal_to_bits(shifted) - dpm_normal_to_bits(large);
             sums[i * step + j] = (int64_t)((uint64_t)sums[i * step + j] + steps);
         }
+    }
 }
 
 DPM_SIMD_VERSIONS(add_to_grid,
@@ -229,6 +259,81 @@ static void add_one_hot(int64_t *sums, struct dpm_sum_worker *worker, const stru
     }
 }
 
+/* Gathers n rows, and lets them contribute. */
+static void contribute(const struct dpm_sum *sum, struct dpm_sum_worker *worker, const size_t *order,
+                       size_t n)
+{
+    gather(sum, worker, order, n);
+    struct dpm_block block = {
+        .n_rows = n,
+        .n_columns = sum->plan->map ? sum->plan->map->width : dpm_dataset_columns(sum->dataset),
+        .rows = worker->rows,
+        .labels = sum->dataset->source.labels ? worker->labels : NULL,
+        .parts = worker->parts,
+        .normals = worker->normals,
+        .scratch = worker->scratch,
+    };
+    sum->contribution(sum->model, &block, worker->left, worker->right);
+}
+
+/* Adds row i of a piece to its line of the block's sum; returns whether it was within the clip norm, or
+ * DENSE.
+ */
+static int add_row(const struct dpm_sum *sum, struct dpm_sum_worker *worker, size_t i)
+{
+    const struct dpm_query_matrix *matrix = &sum->plan->matrix[0];
+    size_t columns = matrix->columns;
+    float *left = worker->left[0] + i * matrix->rows, *right = worker->right[0] + i * columns;
+    int32_t place;
+    find_place(&place, left, matrix->rows);
+    if (place == DENSE)
+        return DENSE;
+    int within = place >= 0 && dpm_clip_is_within(sum->plan, left[place], right);
+    within = within || dpm_clip_row(sum->plan, worker->left, worker->right, i);
+    if (place >= 0 && left[place] != 0) { /* clipping may have taken it */
+        float *line = worker->lines + (size_t)place * padded(columns);
+        if (!worker->used[place])
+            memset(line, 0, columns * sizeof *line);
+        worker->used[place] = 1;
+        add_line(line, right, left[place], columns);
+    }
+    return within;
+}
+
+/* A block in pieces of few rows, which stay in the nearest caches from being read to being added: each line
+ * of the sum is the one that add_one_hot() makes, with the same bits. -1, and nothing was added, when a left
+ * factor is dense; else how many rows were within the clip norm. */
+static int64_t add_pieces(const struct dpm_sum *sum, int64_t *sums, struct dpm_sum_worker *worker,
+                          const struct dpm_sample_block *sample_block, dpm_mutex *lock)
+{
+    const struct dpm_query_matrix *matrix = &sum->plan->matrix[0];
+    const size_t *order = sum->sample->order + sample_block->first;
+    size_t columns = matrix->columns, rest = sample_block->n;
+    int64_t within = 0;
+    memset(worker->used, 0, matrix->rows);
+    for (size_t n; rest > 0; rest -= n, order += n) {
+        n = rest < PIECE_ROWS ? rest : PIECE_ROWS;
+        contribute(sum, worker, order, n);
+        for (size_t i = 0; i < n; i++) {
+            int is_within = add_row(sum, worker, i);
+            if (is_within == DENSE) {
+                worker->dense_query = sum->query + 1;
+                return -1;
+            }
+            within += is_within;
+        }
+    }
+    double steps_per_unit = 1 / dpm_sensitivity_grid(sum->plan);
+    for (size_t place = 0; place < matrix->rows; place++)
+        if (worker->used[place]) {
+            dpm_mutex_lock(lock);
+            add_to_grid(sums + place * columns, columns, worker->lines + place * padded(columns), 1, columns,
+                        steps_per_unit);
+            dpm_mutex_unlock(lock);
+        }
+    return within;
+}
+
 /* Adds the block's sum of one matrix. */
 static void add_matrix(int64_t *sums, struct dpm_sum_worker *worker, const struct dpm_query_plan *plan, int m,
                        size_t n_rows, dpm_mutex *lock)
@@ -254,29 +359,26 @@ static void add_block(const struct dpm_sum *sum, struct dpm_sum_worker *worker,
                       const struct dpm_sample_block *sample_block)
 {
     const struct dpm_query_plan *plan = sum->plan;
-    gather(sum, worker, sum->sample->order + sample_block->first, sample_block->n);
-    struct dpm_block block = {
-        .n_rows = sample_block->n,
-        .n_columns = plan->map ? plan->map->width : dpm_dataset_columns(sum->dataset),
-        .rows = worker->rows,
-        .labels = sum->dataset->source.labels ? worker->labels : NULL,
-        .parts = worker->parts,
-        .normals = worker->normals,
-        .scratch = worker->scratch,
-    };
-    sum->contribution(sum->model, &block, worker->left, worker->right);
-    int64_t within = 0, n_rows = (int64_t)block.n_rows;
-    for (size_t i = 0; i < block.n_rows; i++)
-        within += dpm_clip_row(plan, worker->left, worker->right, i);
+    int64_t within = -1, n_rows = (int64_t)sample_block->n;
     int64_t *sums = sum->sums + (size_t)sample_block->part * dpm_query_size(plan);
+    dpm_mutex *locks = &sum->locks[sample_block->part * plan->n_matrices];
+    if (sample_block->n > PIECE_ROWS && fits_pieces(plan) && worker->dense_query != sum->query + 1)
+        within = add_pieces(sum, sums, worker, sample_block, locks);
+    int added = within >= 0;
+    if (!added) {
+        contribute(sum, worker, sum->sample->order + sample_block->first, sample_block->n);
+        within = 0;
+        for (size_t i = 0; i < sample_block->n; i++)
+            within += dpm_clip_row(plan, worker->left, worker->right, i);
+    }
     for (int m = 0; m < plan->n_matrices; m++) {
-        dpm_mutex *lock = &sum->locks[sample_block->part * plan->n_matrices + m];
-        add_matrix(sums, worker, plan, m, block.n_rows, lock);
+        if (!added)
+            add_matrix(sums, worker, plan, m, sample_block->n, &locks[m]);
         sums += plan->matrix[m].rows * plan->matrix[m].columns;
         if (plan->norm_indicator > 0 && m == plan->n_matrices - 1) {
-            dpm_mutex_lock(lock);
+            dpm_mutex_lock(&locks[m]);
             *sums += (2 * within - n_rows) * dpm_sensitivity_indicator(plan);
-            dpm_mutex_unlock(lock);
+            dpm_mutex_unlock(&locks[m]);
         }
     }
 }

@@ -10,10 +10,13 @@
 /* What one thread needs for a block of any plan of the release. */
 struct dpm_sum_worker {
     float *rows, *normals, *scratch;
-    float *product;  /* some rows of a matrix */
-    int32_t *places; /* of one-hot left factors, and lists of them */
-    uint64_t *words; /* digits of the normals */
-    float *drawn;    /* normals of whole words */
+    float *product;       /* some rows of a matrix */
+    int32_t *places;      /* of one-hot left factors, and lists of them */
+    float *lines;         /* sums of a block in pieces */
+    uint8_t *used;        /* which of the lines are */
+    uint64_t dense_query; /* number, from 1, of the last query that had dense left factors; or 0 */
+    uint64_t *words;      /* digits of the normals */
+    float *drawn;         /* normals of whole words */
     int32_t *labels, *parts;
     float *left[DPM_QUERY_MATRICES], *right[DPM_QUERY_MATRICES];
 };

@@ -23,6 +23,7 @@ enum {
     DPM_STREAM_FEATURE = 6,   /* random frequencies of a public feature map */
     DPM_STREAM_REFINE = 7,    /* more digits for samples of noise that are not certain yet */
     DPM_STREAM_GEOMETRIC = 8, /* one sample of geometric noise */
+    DPM_STREAM_DECODE = 12,   /* categories of a decoded record */
     DPM_STREAM_AUGMENT = 9,   /* changes of one sampled record */
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Private training of a VAE 784-400-20-400-784 on 60,000 records of bytes, and sampling from it. Figures of
- * one core are by the processor's clock, those of two threads by the wall clock.
+/* Private training of a VAE 784-400-20-400-784 on 60,000 records of bytes, and sampling from it; private
+ * training of a GAN and of an RBM of 500 hidden units. Figures of one core are by the processor's clock,
+ * those of two threads by the wall clock.
  *
  * Usage: vae_bench        all figures, each the best of several rounds
  *        vae_bench NAME   one figure from one round, alone on its line: for comparisons by turns */
@@ -13,7 +14,16 @@
 #include <string.h>
 #include <time.h>
 
-enum { ROWS = 60000, SIDE = 28, COLUMNS = SIDE * SIDE, HIDDEN = 400, LATENT = 20, ROUNDS = 5, WARM_UP = 4 };
+enum {
+    ROWS = 60000,
+    SIDE = 28,
+    COLUMNS = SIDE * SIDE,
+    HIDDEN = 400,
+    LATENT = 20,
+    RBM_HIDDEN = 500,
+    ROUNDS = 5,
+    WARM_UP = 4
+};
 
 static uint8_t images[ROWS * COLUMNS];
 static float samples[ROWS * COLUMNS];
@@ -49,6 +59,7 @@ static double seconds(int threads)
 }
 
 struct training {
+    int kind; /* DPMIX_GENERATOR_* */
     int batch, threads, steps;
     double start, end;
 };
@@ -78,10 +89,11 @@ static dpmix_generator *fit(struct training *training)
     must(dpmix_options_set_double(options, DPMIX_OPTION_SAMPLING_RATE, (double)training->batch / ROWS));
     must(dpmix_options_set_int(options, DPMIX_OPTION_VAE_HIDDEN, HIDDEN));
     must(dpmix_options_set_int(options, DPMIX_OPTION_VAE_LATENT, LATENT));
+    must(dpmix_options_set_int(options, DPMIX_OPTION_RBM_HIDDEN, RBM_HIDDEN));
     must(dpmix_dataset_new_u8(&dataset, images, ROWS, COLUMNS, NULL, 0, &lower, &upper, 1,
                               DPMIX_STORAGE_BORROW));
     must(dpmix_accountant_new(&accountant, 1, 1e-5, DPMIX_ADJACENCY_ADD_REMOVE));
-    must(dpmix_generator_new(&generator, DPMIX_GENERATOR_VAE, options));
+    must(dpmix_generator_new(&generator, training->kind, options));
     must(dpmix_generator_fit(generator, accountant, dataset, 1, watch, training));
     dpmix_options_free(options);
     dpmix_dataset_free(dataset);
@@ -90,26 +102,38 @@ static dpmix_generator *fit(struct training *training)
 }
 
 /* Records a second of private training. */
-static double train(int batch, int threads)
+static double train(int kind, int batch, int threads)
 {
-    struct training training = {.batch = batch, .threads = threads, .steps = 40 * 1024 / batch};
+    struct training training = {.kind = kind, .batch = batch, .threads = threads, .steps = 40 * 1024 / batch};
     dpmix_generator_free(fit(&training));
     return (double)training.steps * batch / (training.end - training.start);
 }
 
 static double private_b1024(void)
 {
-    return train(1024, 1);
+    return train(DPMIX_GENERATOR_VAE, 1024, 1);
 }
 
 static double private_b256(void)
 {
-    return train(256, 1);
+    return train(DPMIX_GENERATOR_VAE, 256, 1);
 }
 
 static double private_b1024_2threads(void)
 {
-    return train(1024, 2);
+    return train(DPMIX_GENERATOR_VAE, 1024, 2);
+}
+
+/* The nets of DP-CGAN's authors without a class, 100-128-784 and 784-128-1, the generator trained at every
+ * second step. */
+static double cgan_private_b256(void)
+{
+    return train(DPMIX_GENERATOR_CGAN, 256, 1);
+}
+
+static double rbm_private_b256(void)
+{
+    return train(DPMIX_GENERATOR_RBM, 256, 1);
 }
 
 /* Peak memory beyond the records, in MB, once a fit has been made (see account_bench.c on getrusage). */
@@ -117,7 +141,7 @@ static double private_b1024_peak(void)
 {
     char line[256];
     double peak = 0;
-    train(1024, 1);
+    train(DPMIX_GENERATOR_VAE, 1024, 1);
     FILE *status = fopen("/proc/self/status", "r");
     while (status && fgets(line, sizeof line, status))
         if (strncmp(line, "VmHWM:", 6) == 0)
@@ -130,7 +154,7 @@ static double private_b1024_peak(void)
 static double sample_seconds(void)
 {
     const uint64_t seed = 1;
-    struct training training = {.batch = 256, .threads = 1, .steps = 1};
+    struct training training = {.kind = DPMIX_GENERATOR_VAE, .batch = 256, .threads = 1, .steps = 1};
     dpmix_generator *generator = fit(&training);
     memset(samples, 1, sizeof samples); /* the system's work for fresh pages is not the library's */
     double start = seconds(1);
@@ -153,6 +177,8 @@ static struct figure figures[] = {
     {"vae_private_b1024", "samples/s", 0, private_b1024, 0},
     {"vae_private_b256", "samples/s", 0, private_b256, 0},
     {"vae_private_b1024_2threads", "samples/s", 0, private_b1024_2threads, 0},
+    {"cgan_private_b256", "samples/s", 0, cgan_private_b256, 0},
+    {"rbm_private_b256", "samples/s", 0, rbm_private_b256, 0},
     {"sample_60000_s", "s", 1, sample_seconds, 0},
 };
 enum { FIGURES = sizeof figures / sizeof *figures };

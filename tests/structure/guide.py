@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The examples in doc/guide.md and README.md are true: all compile; the guide's program runs, and prints the report and
-the ledger that the guide shows; the README's program is examples/minimal.c.
+"""The examples in doc/guide.md and README.md are true: all compile; the guide's program runs, and prints the
+report and the ledger that the guide shows; the README's program is examples/minimal.c.
 
 Usage: guide.py SOURCE_ROOT SHARED_LIBRARY
 """
@@ -38,8 +38,8 @@ def blocks(text, language):
 
 def compile_text(root, text, *arguments):
     compiler = shutil.which("gcc") or shutil.which("clang")
-    done = subprocess.run([compiler, *STRICT, "-I", str(root / "include"), "-x", "c", "-", "-x", "none", *arguments],
-                          input=text, capture_output=True, text=True, check=False)
+    command = [compiler, *STRICT, "-I", str(root / "include"), "-x", "c", "-", "-x", "none", *arguments]
+    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
     return [] if done.returncode == 0 else [f"an example does not compile:\n{text}\n{done.stderr}"]
 
 
@@ -64,11 +64,11 @@ def check_program(root, library, guide, program):
     if done.returncode != 0:
         return [f"the guide's program fails: {done.stderr}"]
     lines = set(done.stdout.splitlines())
-    faults = [f"not in the report: {line}" for report in blocks(guide, "report") for line in report.splitlines()
-              if line not in lines]
+    shown = [line for report in blocks(guide, "report") for line in report.splitlines()]
+    faults = [f"not in the report: {line}" for line in shown if line not in lines]
     ledger = json.JSONDecoder().raw_decode(done.stdout[done.stdout.index("{\n"):])[0]
-    for shown in blocks(guide, "json"):
-        if not same(json.loads(shown), ledger):
+    for text in blocks(guide, "json"):
+        if not same(json.loads(text), ledger):
             faults.append(f"the ledger is another one: {json.dumps(ledger)}")
     return faults
 

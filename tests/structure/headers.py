@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Every public header compiles alone, as C11 and as C++17, without a warning; every number in them is pinned
-by tests/api/constants_test.c. Usage: headers.py SOURCE_ROOT
+by tests/api/constants_test.c. Those in .hpp are for C++17 and later alone, and refuse C. Usage: headers.py SOURCE_ROOT
 """
 import pathlib
 import re
@@ -22,6 +22,21 @@ def compile_alone(compiler, language, flags, include, header):
     done = subprocess.run([compiler, *flags, *strict, "-I", include, "-"],
                           input=f"#include <dpmix/{header.name}>\n", capture_output=True, text=True, check=False)
     return [] if done.returncode == 0 else [f"{header.name} with {compiler} as {language}:\n{done.stderr}"]
+
+
+def check_cpp(root, headers):
+    """The wrapper with every compiler that is there, in both standards; as C it stops with a message."""
+    include, faults = str(root / "include"), []
+    for name in filter(shutil.which, LANGUAGES[1][2]):
+        for standard in ("-std=c++17", "-std=c++20"):
+            for header in headers:
+                faults += compile_alone(name, "c++", ["-x", "c++", standard], include, header)
+    for name in list(filter(shutil.which, LANGUAGES[0][2]))[:1]:
+        for header in headers:
+            if not any("C++17 and later" in fault
+                       for fault in compile_alone(name, "c", LANGUAGES[0][1], include, header)):
+                faults.append(f"{header.name}: C is not told that it is for C++")
+    return faults
 
 
 def check_alone(root, headers):
@@ -56,7 +71,7 @@ def check_pinned(root, headers):
                 faults.append(f"{header.name}: {name} is not pinned in tests/api/constants_test.c")
         if re.search(r"\benum\b", text):
             faults.append(f"{header.name}: an enum; its size may change with its values")
-        if re.search(r"\bstruct\s+\w*\s*\{", text):
+        if header.name != "arrow.h" and re.search(r"\bstruct\s+\w*\s*\{", text):  # Arrow froze its structs
             faults.append(f"{header.name}: a struct with a layout")
     return faults
 
@@ -64,7 +79,9 @@ def check_pinned(root, headers):
 def main():
     root = pathlib.Path(sys.argv[1])
     headers = sorted((root / "include/dpmix").glob("*.h"))
-    finish(check_alone(root, headers) + check_included(headers) + check_pinned(root, headers), len(headers))
+    wrappers = sorted((root / "include/dpmix").glob("*.hpp"))
+    finish(check_alone(root, headers) + check_cpp(root, wrappers) + check_included(headers) + check_pinned(root, headers),
+           len(headers) + len(wrappers))
 
 
 main()

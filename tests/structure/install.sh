@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
-# Installs the build into a folder of its own, and builds a C and a C++ program against what was installed, by
-# pkg-config only. Usage: install.sh SOURCE_ROOT BUILD_ROOT
+# Installs the build into a folder of its own, and builds C and C++ programs against what was installed, by
+# pkg-config only; the Python package finds it by its soname. Usage: install.sh SOURCE_ROOT BUILD_ROOT
 set -eu
 source=$1
 build=$2
@@ -19,7 +19,7 @@ DESTDIR=$work/tree meson install -C "$build" --no-rebuild --quiet
 pc=$(find "$work/tree" -name dpmix.pc)
 [ -n "$pc" ] || fail "dpmix.pc is not installed"
 found=$(find "$work/tree" -path '*/include/dpmix/*' -type f | sed 's|.*/||' | sort)
-wanted=$(cd "$source/include/dpmix" && ls ./*.h | sed 's|.*/||' | sort)
+wanted=$(cd "$source/include/dpmix" && ls ./*.h ./*.hpp | sed 's|.*/||' | sort)
 [ "$found" = "$wanted" ] || fail "installed headers: $found
 wanted: $wanted"
 library=$(dirname "$(find "$work/tree" -name 'libdpmix.so.0')")
@@ -37,12 +37,21 @@ echo "cflags: $cflags"
 echo "libs: $libs"
 
 cd "$work" # nothing of the source tree is in reach
-cp "$here/foreign.c" "$here/foreign.cpp" .
+cp "$here/foreign.c" "$here/foreign.cpp" "$here/foreign_wrapper.cpp" .
+cp -R "$source/bindings/python/dpmix" .
 strict="-Wall -Wextra -Wpedantic -Werror"
 gcc -std=c11 $strict $cflags foreign.c -o foreign_c $libs
 g++ -std=c++17 $strict $cflags foreign.cpp -o foreign_cpp $libs
-for program in foreign_c foreign_cpp; do
+g++ -std=c++17 $strict $cflags foreign_wrapper.cpp -o foreign_wrapper $libs
+for program in foreign_c foreign_cpp foreign_wrapper; do
     LD_LIBRARY_PATH=$library ldd "./$program" | grep "libdpmix.so.0 => $library/" >/dev/null ||
         fail "$program does not load the installed library"
     LD_LIBRARY_PATH=$library "./$program" || fail "$program failed"
 done
+unset DPMIX_LIBRARY
+LD_LIBRARY_PATH=$library PYTHONPATH=$work python3 -c '
+import dpmix
+from dpmix._library import library
+assert library.path == "libdpmix.so.0", library.path
+budget = dpmix.Accountant(1.0, 1e-5, "add-remove")
+print(f"Python, library {dpmix.__version__}: {budget}")' || fail "Python does not find the installed library"

@@ -16,6 +16,7 @@ FOREIGN = [
     (r"bli_\w+|cblas_\w+|LAPACKE?_\w+|[sd](gemm|gemv|syrk|trsm|syev\w*|potrf)_", {"linalg"}),
     (r"inflate\w*|deflate\w*|crc32\w*|adler32\w*|gz[a-z]+\d*|zlib\w+", {"base", "load"}),
     (r"sqlite3_\w+", {"account"}),
+    (r"json_\w+|jansson_\w+", {"table"}),
     (r"pthread_\w+|thrd_\w+|mtx_\w+|call_once", {"base"}),
     (r"malloc|calloc|realloc|reallocarray|aligned_alloc|posix_memalign|memalign|free|strn?dup|v?asprintf|"
      r"getline|open_memstream", {"base"}),

@@ -195,6 +195,44 @@ START_TEST(the_norm_is_joint_over_all_matrices)
 }
 END_TEST
 
+/* What the short way says is within, the long way leaves as it is; and the short way is worth having. */
+START_TEST(what_is_surely_within_is_within)
+{
+    enum { LONG = 785 };
+    static const double clips[] = {1e-6, 0.5, 1, 1.001, 1.01, 2, 1e6};
+    static const float odd[] = {0, -0.0f, NAN, INFINITY, 0x1p70f, 0x1p-75f, 0x1p-140f};
+    static float right[LONG], kept[LONG];
+    int surely = 0, within = 0;
+    for (size_t trial = 0; trial < 2000; trial++) {
+        struct dpm_query_plan plan = {
+            .n_matrices = 1, .matrix = {{1, 1 + trial % LONG, 1}}, .cancellation = 1};
+        size_t n = plan.matrix[0].columns;
+        float left = trial % 11 ? next() : odd[trial / 11 % 7], before = left, *l = &left, *r = right;
+        double square = 0;
+        for (size_t i = 0; i < n; i++) {
+            right[i] = next() * (trial % 5 ? 1.0f : 0x1p-74f);
+            square += (double)right[i] * (double)right[i];
+        }
+        if (trial % 7 == 0)
+            right[trial % n] = odd[trial / 7 % 7];
+        memcpy(kept, right, sizeof kept);
+        plan.clip_norm = clips[trial % 7] * fmax(fabs((double)left) * sqrt(square), 0x1p-40);
+        if (!(plan.clip_norm <= 0x1p20))
+            plan.clip_norm = 1;
+        int sure = dpm_clip_is_within(&plan, left, right), is_within = dpm_clip_row(&plan, &l, &r, 0);
+        surely += sure, within += is_within;
+        if (sure) {
+            ck_assert(is_within);
+            ck_assert_mem_eq(&left, &before, sizeof left);
+            ck_assert_mem_eq(right, kept, n * sizeof *right);
+        }
+    }
+    ck_assert_int_gt(surely, 500);
+    ck_assert_int_gt(surely, within * 2 / 3);
+    ck_assert_int_lt(within, 1900);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("clip");
@@ -203,6 +241,7 @@ static Suite *suite(void)
     CHECK_ADD(s, cancelling_pairs_are_bounded_too);
     CHECK_ADD(s, a_bad_entry_makes_the_contribution_zero);
     CHECK_ADD(s, extreme_but_finite_rows_stay_in_bounds);
+    CHECK_ADD(s, what_is_surely_within_is_within);
     CHECK_ADD(s, the_norm_is_joint_over_all_matrices);
     return s;
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Products against plain sums in double, row independence bit for bit, and eigenvalues. */
 #include "base_alloc.h"
+#include "base_simd.h"
 #include "check_main.h"
+#include "linalg_dots.h"
 #include "linalg_eigen.h"
 #include "linalg_mat.h"
 
@@ -127,6 +129,47 @@ START_TEST(eigenvectors_come_largest_first)
 }
 END_TEST
 
+static const size_t score_shapes[][3] = {{1, 1, 1},    {3, 5, 7},    {4, 6, 8},  {5, 7, 9},    {6, 13, 15},
+                                         {9, 2, 16},   {7, 3, 17},   {8, 4, 31}, {11, 11, 40}, {32, 10, 784},
+                                         {5, 40, 785}, {13, 12, 24}, {4, 6, 25}};
+
+/* Scores have the same bits at every level and in any company, touch nothing else, and are within the bound.
+ */
+START_TEST(scores_are_the_same_everywhere)
+{
+    const size_t *shape = score_shapes[_i], m = shape[0], n = shape[1], k = shape[2], pad = 3;
+    float *a = random_matrix(m * (k + 1)), *b = random_matrix(n * k), *plain = random_matrix(m * (n + pad)),
+          *other = random_matrix(m * (n + pad));
+    dpm_simd_limit(DPM_SIMD_PLAIN);
+    dpm_dots_run(plain, n + pad, a, k + 1, b, k, m, n, k);
+    for (int level = DPM_SIMD_PLAIN; level <= DPM_SIMD_AVX512; level++) {
+        dpm_simd_limit(level);
+        for (size_t rows = 1; rows <= 5; rows += 4) {
+            memcpy(other, plain, m * (n + pad) * sizeof *other);
+            for (size_t i = 0; i < m; i++)
+                memset(other + i * (n + pad), 0, n * sizeof *other);
+            for (size_t i = 0; i < m; i += rows)
+                dpm_dots_run(other + i * (n + pad), n + pad, a + i * (k + 1), k + 1, b, k,
+                             m - i < rows ? m - i : rows, n, k);
+            ck_assert_mem_eq(other, plain, m * (n + pad) * sizeof *other);
+        }
+    }
+    dpm_simd_limit(DPM_SIMD_AVX512);
+    dpm_mat_scores(other, n + pad, a, k + 1, b, k, m, n, k);
+    for (size_t i = 0; i < m; i++)
+        for (size_t j = 0; j < n; j++) {
+            double exact = 0, absolute = 0;
+            for (size_t l = 0; l < k; l++) {
+                double product = (double)a[i * (k + 1) + l] * (double)b[j * k + l];
+                exact += product;
+                absolute += fabs(product);
+            }
+            assert_close((double)other[i * (n + pad) + j], exact, absolute, k + 4);
+        }
+    dpm_free(a), dpm_free(b), dpm_free(plain), dpm_free(other);
+}
+END_TEST
+
 START_TEST(kernels_have_a_name)
 {
     ck_assert_ptr_nonnull(dpm_mat_kernels());
@@ -141,6 +184,8 @@ static Suite *suite(void)
     tcase_set_timeout(products, 0);
     tcase_add_loop_test(products, products_are_within_the_bound, 0, sizeof shapes / sizeof *shapes);
     tcase_add_loop_test(products, a_row_keeps_its_bits_in_any_company, 0, sizeof shapes / sizeof *shapes);
+    tcase_add_loop_test(products, scores_are_the_same_everywhere, 0,
+                        sizeof score_shapes / sizeof *score_shapes);
     suite_add_tcase(s, products);
     CHECK_ADD(s, eigenvectors_come_largest_first);
     CHECK_ADD(s, kernels_have_a_name);

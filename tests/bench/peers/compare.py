@@ -40,6 +40,8 @@ OURS = [
     ("vae_private_b1024", "vae_bench",
      ["torch_vae_b1024", "opacus_ghost_vae_b1024", "opacus_hooks_vae_b1024"]),
     ("vae_private_b256", "vae_bench", ["torch_vae_b256", "opacus_ghost_vae_b256", "opacus_hooks_vae_b256"]),
+    ("cgan_private_b256", "vae_bench", ["torch_cgan_b256"]),
+    ("rbm_private_b256", "vae_bench", ["numpy_rbm_b256"]),
 ]
 
 

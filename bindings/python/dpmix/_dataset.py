@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Private records."""
+from __future__ import annotations
+
+import csv
+from typing import Any, Iterable, Optional, Sequence, Tuple, Union
+
+from ._arrays import numbers, rows as rows_of
+from ._errors import FormatError
+from ._frames import dataset_pointer
+from ._library import Block, Handle, library, make, path_bytes
+from ._schema import Schema, strings
+from ._table import CONSTANTS
+
+Bound = Union[float, Sequence[float]]
+
+_CONSTRUCTORS = {"uint8_t": "dpmix_dataset_new_u8", "float": "dpmix_dataset_new_f32",
+                 "double": "dpmix_dataset_new_f64"}
+
+
+def _bounds(lower: Bound, upper: Bound, width: int) -> Tuple[Block, Block, int]:
+    """Declared bounds: one pair for all columns, or one per column."""
+    pair = []
+    for bound, what in ((lower, "lower"), (upper, "upper")):
+        pair.append(numbers(bound if hasattr(bound, "__len__") else [bound], "double", what))
+    if {pair[0].count, pair[1].count} == {1, width}:  # one of them is for all columns
+        pair = [numbers([float(one.owner[0])] * width, "double", "bounds")  # type: ignore[index]
+                if one.count == 1 else one for one in pair]
+    if pair[0].count != pair[1].count:
+        raise ValueError("lower, upper: one number for all columns, or one per column, is needed")
+    return pair[0], pair[1], pair[0].count
+
+
+class Dataset(Handle):
+    """The private records: they can be read by nothing but the library's noisy queries.
+
+    rows:    two dimensions (more are flattened to columns), or one and `columns`. uint8, float32 and float64
+             in C's layout go in as they are; everything else is converted first.
+    lower, upper: the declared bounds, never read from the data: a number for all columns, or one for each.
+    labels, classes: class numbers from 0, and the declared number of classes.
+    groups:  for each column 0 or the number of its one-hot group: see dpmix/dataset.h.
+    copy:    False: no copy. The rows must then stay unchanged as long as this data set, or anything that was
+             fitted to it, exists; they are kept alive. True: the library has its own copy, and wipes it.
+             A conversion in Python makes a copy that nobody wipes.
+    """
+
+    _noun = "dataset"
+
+    def __init__(self, rows: Any, lower: Bound, upper: Bound, *, labels: Any = None, classes: int = 0,
+                 columns: Optional[int] = None, groups: Optional[Sequence[int]] = None,
+                 copy: bool = False) -> None:
+        super().__init__(None)
+        block, n_rows, width = rows_of(rows, ("uint8_t", "float", "double"), "rows", columns)
+        low, high, n_bounds = _bounds(lower, upper, width)
+        marks = None
+        if labels is not None:
+            marks = numbers(labels, "int32_t", "labels")
+            if marks.count != n_rows:
+                raise ValueError("labels: one for each row is needed")
+        self._pointer = make(_CONSTRUCTORS[block.kind], block if n_rows else None, n_rows, width, marks, classes,
+                             low, high, n_bounds, CONSTANTS["DPMIX_STORAGE_" + ("COPY" if copy else "BORROW")])
+        if not copy:
+            self._keep = (block, marks)
+        if groups is not None:
+            self.set_groups(groups)
+
+    @classmethod
+    def _made(cls, pointer: Optional[int], keep: Tuple[object, ...] = ()) -> "Dataset":
+        made = cls.__new__(cls)
+        Handle.__init__(made, pointer)
+        made._keep = keep
+        return made
+
+    @classmethod
+    def from_idx(cls, images: Any, labels: Any = None, *, lower: float, upper: float,
+                 classes: int = 0) -> "Dataset":
+        """From IDX files of bytes (the format of MNIST), gzip'd or not."""
+        return cls._made(make("dpmix_dataset_new_idx", path_bytes(images),
+                              None if labels is None else path_bytes(labels), classes, lower, upper))
+
+    @classmethod
+    def from_npy(cls, rows: Any, labels: Any = None, *, lower: Bound, upper: Bound,
+                 classes: int = 0) -> "Dataset":
+        """From NPY files, gzip'd or not."""
+        width = max(len(bound) if hasattr(bound, "__len__") else 1 for bound in (lower, upper))
+        return cls._made(make("dpmix_dataset_new_npy", path_bytes(rows),
+                              None if labels is None else path_bytes(labels), classes,
+                              *_bounds(lower, upper, width)))
+
+    @classmethod
+    def from_frame(cls, frame: Any, schema: Any) -> "Dataset":
+        """From a table of pandas, polars, pyarrow, DuckDB, or whatever speaks Arrow's PyCapsule protocol.
+
+        schema: a Schema, its dict or JSON, or the path of its file. The library makes the rows, and wipes them.
+        """
+        return cls._made(dataset_pointer(frame, Schema.of(schema)))
+
+    @classmethod
+    def from_text(cls, rows: Iterable[Sequence[Optional[str]]], schema: Any) -> "Dataset":
+        """From rows of text, as csv.reader gives them, in the order of the schema's columns; None is null."""
+        declared = Schema.of(schema)
+        width = len(declared.names)
+        listed = list(rows)
+        if any(len(row) != width for row in listed):
+            raise ValueError("rows: each needs one text for every column of the schema")
+        cells = strings([cell for row in listed for cell in row])
+        return cls._made(make("dpmix_dataset_new_text", declared, cells, len(listed), width))
+
+    @classmethod
+    def from_csv(cls, path: Any, schema: Any, **format: Any) -> "Dataset":
+        """From a CSV file whose first line names the columns; those that the schema does not name are left out.
+        `format` goes to csv.reader."""
+        declared = Schema.of(schema)
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            lines = csv.reader(file, **format)
+            header = next(lines, [])
+            missing = [name for name in declared.names if header.count(name) != 1]
+            if missing:
+                raise FormatError(f"rows: the column {missing[0]!r} is missing, or there twice")
+            places = [header.index(name) for name in declared.names]
+            listed = [line for line in lines if line]
+            if any(len(line) != len(header) for line in listed):
+                raise FormatError("rows: a line has not as many fields as the first one")
+        return cls.from_text(([line[at] for at in places] for line in listed), declared)
+
+    def set_groups(self, groups: Sequence[int]) -> None:
+        """Declares which columns together encode a category."""
+        block = numbers(groups, "int32_t", "groups")
+        library.dpmix_dataset_set_groups(self, block, block.count)
+
+    @property
+    def columns(self) -> int:
+        """The declared number of columns. The number of rows is private."""
+        return int(library.dpmix_dataset_columns(self))
+
+    @property
+    def classes(self) -> int:
+        """The declared number of classes; 0 without labels."""
+        return int(library.dpmix_dataset_classes(self))
+
+    def __repr__(self) -> str:
+        if self._pointer is None:
+            return "<dpmix.Dataset, closed>"
+        labels = f"{self.classes} classes" if self.classes else "no labels"
+        return f"<dpmix.Dataset: {self.columns} columns, {labels}>"

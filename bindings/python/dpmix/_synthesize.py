@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The common case in one call."""
+from __future__ import annotations
+
+from typing import Any, Optional
+
+from ._accountant import Accountant
+from ._dataset import Dataset
+from ._frames import like
+from ._models import Clusterer, Generator, Mixture
+from ._progress import ProgressArgument
+from ._schema import Schema
+
+RECORDS = 10_000
+
+
+def synthesize(frame: Any, schema: Any, epsilon: float, delta: float, adjacency: str, *,
+               n: Optional[int] = None, generator: str = "vae", seed: Optional[int] = None,
+               progress: ProgressArgument = None, **options: Any) -> Any:
+    """A synthetic frame like the private one, (epsilon, delta)-differentially private: pandas in, pandas out.
+
+    schema: a Schema, its dict or JSON, or the path of its file: declared without a look at the data.
+    n: how many records. None: as many as the frame has where the adjacency says that their number is public
+    ("replace-one", "zero-out"); 10,000 where it is private ("add-remove").
+    generator, options: the kind of model and its options. A VAE has outputs made for tables as a default. The
+    Gaussian is trained once per class of the label, which takes a tenth of epsilon for noisy class counts.
+    seed: of the sampling, not of the noise.
+
+    The whole budget goes into this one release. To keep the model, its ledger, or part of the budget, take
+    Accountant, Generator and Mixture.
+    """
+    declared = Schema.of(schema)
+    budget = Accountant(epsilon, delta, adjacency)
+    if n is None:
+        n = RECORDS if budget.adjacency == "add-remove" else len(frame)
+    if generator == "vae":
+        options.setdefault("vae_output", "mixed")
+    model = Generator(generator, **options)
+    with Dataset.from_frame(frame, declared) as records:
+        if declared.label is not None and generator == "gaussian":
+            parts = Clusterer("label").fit(records, budget, 0.1)
+            made: Any = Mixture(parts, model).fit(records, budget, 1.0, progress)
+        else:
+            made = model.fit(records, budget, 1.0, progress)
+    return like(frame, made.stream(declared, n, seed=seed))

@@ -1,0 +1,623 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Arrow arrays made by hand: every type, slices, dictionaries, what is hostile; and streams of samples. */
+#include <dpmix/dpmix.h>
+
+#include "base_alloc.h"
+#include "privacy_dataset.h"
+
+#include "tiny_arrow.h"
+#include "tiny_data.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+
+/* ---- One column of numbers, in every type ---- */
+
+enum { N = 6 }; /* cells; values 0, 1, 2, ... but for types that cannot */
+
+static dpmix_schema *one_column(int kind)
+{
+    static const char *const values[] = {"0", "1", "2", "3", "4", "5"};
+    dpmix_schema *schema = NULL;
+    CHECK_OK(dpmix_schema_new(&schema));
+    int null = DPMIX_SCHEMA_NULLABLE, rule = DPMIX_OUTSIDE_CLAMP;
+    switch (kind) {
+    case DPMIX_KIND_CONTINUOUS: CHECK_OK(dpmix_schema_add_continuous(schema, "x", 0, 10, null, rule)); break;
+    case DPMIX_KIND_INTEGER: CHECK_OK(dpmix_schema_add_integer(schema, "x", 0, 9, null, rule)); break;
+    case DPMIX_KIND_BOOLEAN: CHECK_OK(dpmix_schema_add_boolean(schema, "x", null, rule)); break;
+    case DPMIX_KIND_DATE: CHECK_OK(dpmix_schema_add_date(schema, "x", 0, 9, null, rule)); break;
+    case DPMIX_KIND_TIMESTAMP: CHECK_OK(dpmix_schema_add_timestamp(schema, "x", 0, 9, null, rule)); break;
+    default: CHECK_OK(dpmix_schema_add_categorical(schema, "x", values, 6, NULL, null, rule)); break;
+    }
+    return schema;
+}
+
+/* Consumes the table's array; rows as they are encoded, NULL when the call fails. */
+static dpmix_dataset *take(struct tiny_table *table, const dpmix_schema *schema)
+{
+    dpmix_dataset *dataset = NULL;
+    CHECK_OK(dpmix_dataset_new_arrow(&dataset, schema, &table->array, &table->type));
+    ck_assert_int_eq(tiny_released_arrays, 1 + (int)table->array.n_children);
+    ck_assert_int_eq(tiny_released_types, 1 + (int)table->type.n_children);
+    return dataset;
+}
+
+static const float *rows_of(const dpmix_dataset *dataset)
+{
+    return dataset->source.rows;
+}
+
+static const uint8_t c8[] = {0, 1, 2, 3, 4, 5};
+static const uint16_t c16[] = {0, 1, 2, 3, 4, 5};
+static const uint32_t c32[] = {0, 1, 2, 3, 4, 5};
+static const uint64_t c64[] = {0, 1, 2, 3, 4, 5};
+static const uint16_t half[] = {0, 0x3c00, 0x4000, 0x4200, 0x4400, 0x4500};
+static const float single[] = {0, 1, 2, 3, 4, 5};
+static const double real[] = {0, 1, 2, 3, 4, 5};
+static const uint64_t decimal[] = {0, 0, 100, 0, 200, 0, 300, 0, 400, 0, 500, 0};
+static const int64_t millis_days[] = {0, 86400000, 172800000, 259200000 + 5, 345600000, 432000000};
+static const int64_t nanos[] = {0, 1000, 2999, 3000, 4001, 5000};
+static const int64_t micro_days[] = {0, 86400000000, 172800000000, 259200000001, 345600000000, 432000000000};
+static const int32_t offsets32[] = {2, 3, 4, 5, 6, 7, 8};
+static const int64_t offsets64[] = {2, 3, 4, 5, 6, 7, 8};
+static const char digits[] = "xx012345";
+static const char fixed[] = "012345";
+
+static const struct {
+    const char *format;
+    const void *cells, *text;
+    int kind;
+} types[] = {
+    {"c", c8, NULL, DPMIX_KIND_INTEGER},
+    {"C", c8, NULL, DPMIX_KIND_INTEGER},
+    {"s", c16, NULL, DPMIX_KIND_INTEGER},
+    {"S", c16, NULL, DPMIX_KIND_INTEGER},
+    {"i", c32, NULL, DPMIX_KIND_INTEGER},
+    {"I", c32, NULL, DPMIX_KIND_CONTINUOUS},
+    {"l", c64, NULL, DPMIX_KIND_INTEGER},
+    {"L", c64, NULL, DPMIX_KIND_INTEGER},
+    {"e", half, NULL, DPMIX_KIND_INTEGER},
+    {"f", single, NULL, DPMIX_KIND_CONTINUOUS},
+    {"g", real, NULL, DPMIX_KIND_CONTINUOUS},
+    {"g", real, NULL, DPMIX_KIND_CATEGORICAL},
+    {"d:10,2", decimal, NULL, DPMIX_KIND_INTEGER},
+    {"d:10,2,128", decimal, NULL, DPMIX_KIND_CONTINUOUS},
+    {"u", offsets32, digits, DPMIX_KIND_CATEGORICAL},
+    {"U", offsets64, digits, DPMIX_KIND_CATEGORICAL},
+    {"z", offsets32, digits, DPMIX_KIND_INTEGER},
+    {"Z", offsets64, digits, DPMIX_KIND_CONTINUOUS},
+    {"w:1", fixed, NULL, DPMIX_KIND_CATEGORICAL},
+    {"i", c32, NULL, DPMIX_KIND_CATEGORICAL},
+    {"tdD", c32, NULL, DPMIX_KIND_DATE},
+    {"tdm", millis_days, NULL, DPMIX_KIND_DATE},
+    {"tsu:UTC", micro_days, NULL, DPMIX_KIND_DATE},
+    {"tsu:", c64, NULL, DPMIX_KIND_TIMESTAMP},
+    {"tsn:", nanos, NULL, DPMIX_KIND_TIMESTAMP},
+    {"l", c64, NULL, DPMIX_KIND_TIMESTAMP},
+    {"i", c32, NULL, DPMIX_KIND_DATE},
+};
+
+/* The number that a row of one column stands for; -1 for null. */
+static double value_of(const dpmix_dataset *dataset, int kind, size_t row)
+{
+    size_t width = dpmix_dataset_columns(dataset);
+    const float *places = rows_of(dataset) + row * width;
+    if (kind == DPMIX_KIND_CATEGORICAL) {
+        size_t hot = 0;
+        while (places[hot] != 1)
+            hot++;
+        return hot == 6 ? -1 : (double)hot;
+    }
+    ck_assert(places[1] + places[2] == 1);
+    if (places[2] == 1)
+        return -1;
+    return kind == DPMIX_KIND_CONTINUOUS ? 10 * (double)places[0] : floor(10 * (double)places[0]);
+}
+
+/* Rows 0, 1, ... of a slice that starts at `first` of the buffers: validity is 0b...110111. */
+static void expect_values(const dpmix_dataset *dataset, int kind, size_t first, size_t n, int validity)
+{
+    ck_assert_uint_eq(dataset->source.n_rows, n);
+    for (size_t i = 0; i < n; i++) {
+        double wanted = validity && first + i == 3 ? -1 : (double)(first + i);
+        ck_assert_msg(fabs(value_of(dataset, kind, i) - wanted) < 1e-5, "row %zu: %g", i,
+                      value_of(dataset, kind, i));
+    }
+}
+
+START_TEST(every_type_is_taken_in)
+{
+    static const uint8_t validity = 0x37;
+    dpmix_schema *schema = one_column(types[_i].kind);
+    for (int with = 0; with < 2; with++)
+        for (int64_t parent = 0; parent < 3; parent++)
+            for (int64_t child = 0; child < 3; child++) {
+                struct tiny_table table;
+                tiny_table_begin(&table, N - parent - child);
+                struct tiny_column *column = tiny_table_add(
+                    &table, "x", types[_i].format, with ? &validity : NULL, types[_i].cells, types[_i].text);
+                table.array.offset = parent;
+                column->array.offset = child;
+                column->array.length = N - child;
+                dpmix_dataset *dataset = take(&table, schema);
+                expect_values(dataset, types[_i].kind, (size_t)(parent + child), (size_t)(N - parent - child),
+                              with);
+                dpmix_dataset_free(dataset);
+            }
+    dpmix_schema_free(schema);
+    ck_assert_int_eq(dpm_alloc_live(), 0);
+}
+END_TEST
+
+START_TEST(every_width_of_dictionary_numbers)
+{
+    static const struct {
+        const char *format;
+        const void *cells;
+    } widths[] = {{"c", c8},  {"C", c8},  {"s", c16}, {"S", c16},
+                  {"i", c32}, {"I", c32}, {"l", c64}, {"L", c64}};
+    static const int32_t offsets[] = {0, 1, 2, 3, 4, 5, 6, 7}; /* one text too many in front */
+    static const uint8_t validity = 0x37;
+    dpmix_schema *schema = one_column(DPMIX_KIND_CATEGORICAL);
+    struct tiny_table table;
+    tiny_table_begin(&table, N);
+    struct tiny_column *column =
+        tiny_table_add(&table, "x", widths[_i].format, &validity, widths[_i].cells, NULL);
+    tiny_column_texts(column, N, offsets, "9012345");
+    column->dictionary.offset = 1;
+    dpmix_dataset *dataset = take(&table, schema);
+    expect_values(dataset, DPMIX_KIND_CATEGORICAL, 0, N, 1);
+    dpmix_dataset_free(dataset);
+
+    tiny_table_begin(&table, N); /* the same, and a number outside */
+    column = tiny_table_add(&table, "x", widths[_i].format, NULL, widths[_i].cells, NULL);
+    tiny_column_texts(column, 4, offsets, "9012345");
+    CHECK_FAILS(dpmix_dataset_new_arrow(&dataset, schema, &table.array, &table.type), DPMIX_ERR_FORMAT,
+                "column 'x', row 4");
+    dpmix_schema_free(schema);
+    ck_assert_int_eq(dpm_alloc_live(), 0);
+}
+END_TEST
+
+static void set_view(unsigned char *view, int32_t length, const char *text, int32_t buffer, int32_t at)
+{
+    memset(view, 0, 16);
+    memcpy(view, &length, 4);
+    if (length >= 0 && length <= 12) {
+        memcpy(view + 4, text, (size_t)length);
+        return;
+    }
+    memcpy(view + 4, text, 4);
+    memcpy(view + 8, &buffer, 4);
+    memcpy(view + 12, &at, 4);
+}
+
+START_TEST(views_bits_nulls_and_extremes)
+{
+    static const char *const names[] = {"short", "a text of more than twelve bytes"};
+    static const char long_text[] = "..a text of more than twelve bytes";
+    static const int64_t sizes[] = {sizeof long_text - 1};
+    static const uint8_t bits = 0x05;
+    static const uint64_t huge[] = {UINT64_MAX, 7, 0};
+    static const int64_t seconds[] = {INT64_MAX, INT64_MIN, 0};
+    unsigned char views[3][16];
+    dpmix_schema *schema = NULL;
+    struct tiny_table table;
+    set_view(views[0], 5, "short", 0, 0);
+    set_view(views[1], 32, "a te", 0, 2);
+    set_view(views[2], 32, "a te", 0, 2);
+    CHECK_OK(dpmix_schema_new(&schema));
+    CHECK_OK(dpmix_schema_add_categorical(schema, "v", names, 2, NULL, 0, 1));
+    CHECK_OK(dpmix_schema_add_boolean(schema, "b", 0, 1));
+    CHECK_OK(dpmix_schema_add_boolean(schema, "n", DPMIX_SCHEMA_NULLABLE, 1));
+    CHECK_OK(dpmix_schema_add_integer(schema, "h", 0, 9, 0, 1));
+    CHECK_OK(dpmix_schema_add_timestamp(schema, "t", 0, 9, 0, 1));
+    tiny_table_begin(&table, 3);
+    struct tiny_column *column = tiny_table_add(&table, "v", "vu", NULL, views, long_text);
+    column->buffers[3] = sizes;
+    column->array.n_buffers = 4;
+    tiny_table_add(&table, "b", "b", NULL, &bits, NULL);
+    tiny_table_add(&table, "n", "n", NULL, NULL, NULL)->array.n_buffers = 0;
+    tiny_table_add(&table, "h", "L", NULL, huge, NULL);
+    tiny_table_add(&table, "t", "tss:", NULL, seconds, NULL);
+    tiny_table_add(&table, "unknown", "+l", NULL, NULL, NULL); /* which nobody asks for */
+    dpmix_dataset *dataset = take(&table, schema);
+    static const float wanted[3][9] = {{1, 0, 0, 1, 0, 0, 1, 0.95f, 0.95f},
+                                       {0, 1, 1, 0, 0, 0, 1, 0.75f, 0.05f},
+                                       {0, 1, 0, 1, 0, 0, 1, 0.05f, 0.05f}};
+    for (size_t i = 0; i < 27; i++)
+        ck_assert_msg(fabsf(rows_of(dataset)[i] - wanted[i / 9][i % 9]) < 1e-6f, "place %zu", i);
+    dpmix_dataset_free(dataset);
+    for (int fault = 0; fault < 4; fault++) {
+        set_view(views[1], fault == 0 ? -1 : 32, "a te",
+                 fault == 1   ? 1
+                 : fault == 2 ? -1
+                              : 0,
+                 fault == 3 ? 3 : 2);
+        tiny_table_begin(&table, 3);
+        column = tiny_table_add(&table, "v", "vu", NULL, views, long_text);
+        column->buffers[3] = sizes;
+        column->array.n_buffers = 4;
+        tiny_table_add(&table, "b", "b", NULL, &bits, NULL);
+        tiny_table_add(&table, "n", "n", NULL, NULL, NULL)->array.n_buffers = 0;
+        tiny_table_add(&table, "h", "L", NULL, huge, NULL);
+        tiny_table_add(&table, "t", "tss:", NULL, seconds, NULL);
+        CHECK_FAILS(dpmix_dataset_new_arrow(&dataset, schema, &table.array, &table.type), DPMIX_ERR_FORMAT,
+                    "column 'v', row 1");
+        ck_assert_int_eq(tiny_released_arrays, 6);
+    }
+    dpmix_schema_free(schema);
+    ck_assert_int_eq(dpm_alloc_live(), 0);
+}
+END_TEST
+
+/* ---- What is hostile ---- */
+
+enum fault {
+    NOT_A_STRUCT,
+    TYPE_RELEASED,
+    TYPE_WITHOUT_CHILDREN,
+    TYPE_CHILD_NULL,
+    TYPE_FORMAT_NULL,
+    TYPE_NEGATIVE_CHILDREN,
+    UNKNOWN_TYPE,
+    WRONG_TYPE,
+    MISSING_COLUMN,
+    COLUMN_TWICE,
+    FEWER_CHILDREN,
+    NO_CHILDREN,
+    CHILD_NULL,
+    CHILD_RELEASED,
+    CHILD_SHORT,
+    CHILD_NEGATIVE,
+    CHILD_OFFSET,
+    CHILD_OFFSET_HUGE,
+    PARENT_NEGATIVE,
+    PARENT_OFFSET_HUGE,
+    PARENT_BUFFERS,
+    BUFFERS_NULL,
+    BUFFERS_FEWER,
+    BUFFERS_MORE,
+    CELLS_NULL,
+    NULLS_WITHOUT_BITMAP,
+    NULLS_MORE_THAN_CELLS,
+    DICTIONARY_UNTOLD,
+    OFFSETS_FALL,
+    OFFSETS_NEGATIVE,
+    TEXT_NULL,
+    DICTIONARY_MISSING,
+    DICTIONARY_RELEASED,
+    DICTIONARY_OF_DICTIONARY,
+    N_FAULTS
+};
+
+static void break_table(struct tiny_table *table, enum fault fault)
+{
+    static const int32_t falling[] = {0, 1, 2, 1, 4, 5, 6}, negative[] = {-1, 1, 2, 3, 4, 5, 6};
+    struct tiny_column *number = &table->column[0], *text = &table->column[1], *coded = &table->column[2];
+    switch (fault) {
+    case NOT_A_STRUCT: table->type.format = "+l"; break;
+    case TYPE_RELEASED: table->types[1]->release = NULL; break;
+    case TYPE_WITHOUT_CHILDREN: table->type.children = NULL; break;
+    case TYPE_CHILD_NULL: table->types[1] = NULL; break;
+    case TYPE_FORMAT_NULL: number->type.format = NULL; break;
+    case TYPE_NEGATIVE_CHILDREN: table->type.n_children = -1; break;
+    case UNKNOWN_TYPE: number->type.format = "ttu"; break;
+    case WRONG_TYPE: number->type.format = "tdD"; break;
+    case MISSING_COLUMN: text->type.name = NULL; break;
+    case COLUMN_TWICE: text->type.name = "number"; break;
+    case FEWER_CHILDREN: table->array.n_children = 2; break;
+    case NO_CHILDREN: table->array.children = NULL; break;
+    case CHILD_NULL: table->arrays[1] = NULL; break;
+    case CHILD_RELEASED: number->array.release = NULL; break;
+    case CHILD_SHORT: number->array.length = N - 1; break;
+    case CHILD_NEGATIVE: number->array.length = -1; break;
+    case CHILD_OFFSET: number->array.offset = -1; break;
+    case CHILD_OFFSET_HUGE: number->array.offset = INT64_MAX - 1; break;
+    case PARENT_NEGATIVE: table->array.length = -1; break;
+    case PARENT_OFFSET_HUGE: table->array.offset = INT64_MAX; break;
+    case PARENT_BUFFERS: table->array.n_buffers = 0; break;
+    case BUFFERS_NULL: number->array.buffers = NULL; break;
+    case BUFFERS_FEWER: text->array.n_buffers = 2; break;
+    case BUFFERS_MORE: number->array.n_buffers = 3; break;
+    case CELLS_NULL: number->buffers[1] = NULL; break;
+    case NULLS_WITHOUT_BITMAP: number->array.null_count = 1; break;
+    case NULLS_MORE_THAN_CELLS: number->array.null_count = N + 1; break;
+    case DICTIONARY_UNTOLD: number->array.dictionary = &coded->dictionary; break;
+    case OFFSETS_FALL: text->buffers[1] = falling; break;
+    case OFFSETS_NEGATIVE: text->buffers[1] = negative; break;
+    case TEXT_NULL: text->buffers[2] = NULL; break;
+    case DICTIONARY_MISSING: coded->array.dictionary = NULL; break;
+    case DICTIONARY_RELEASED: coded->dictionary.release = NULL; break;
+    case DICTIONARY_OF_DICTIONARY: coded->dictionary_type.dictionary = &text->type; break;
+    default: break;
+    }
+}
+
+static void good_table(struct tiny_table *table)
+{
+    tiny_table_begin(table, N);
+    tiny_table_add(table, "number", "i", NULL, c32, NULL);
+    tiny_table_add(table, "text", "u", NULL, offsets32, digits);
+    tiny_column_texts(tiny_table_add(table, "coded", "c", NULL, c8, NULL), N, offsets32, digits);
+}
+
+static dpmix_schema *three_columns(void)
+{
+    static const char *const values[] = {"0", "1", "2", "3", "4", "5"};
+    dpmix_schema *schema = NULL;
+    CHECK_OK(dpmix_schema_new(&schema));
+    CHECK_OK(dpmix_schema_add_integer(schema, "number", 0, 9, 0, 1));
+    CHECK_OK(dpmix_schema_add_categorical(schema, "text", values, 6, NULL, 0, 1));
+    CHECK_OK(dpmix_schema_add_categorical(schema, "coded", values, 6, NULL, 0, 1));
+    return schema;
+}
+
+START_TEST(hostile_arrays_are_refused)
+{
+    struct tiny_table table;
+    dpmix_schema *schema = three_columns();
+    dpmix_dataset *dataset = NULL;
+    good_table(&table);
+    if (_i == N_FAULTS) {
+        CHECK_OK(dpmix_dataset_new_arrow(&dataset, schema, &table.array, &table.type));
+        dpmix_dataset_free(dataset);
+    } else {
+        break_table(&table, (enum fault)_i);
+        CHECK_FAILS(dpmix_dataset_new_arrow(&dataset, schema, &table.array, &table.type), DPMIX_ERR_FORMAT,
+                    "array: ");
+        ck_assert_ptr_null(dataset);
+    }
+    ck_assert(table.array.release == NULL);
+    ck_assert(table.type.release == NULL);
+    CHECK_FAILS(dpmix_dataset_new_arrow(&dataset, schema, &table.array, &table.type), DPMIX_ERR_ARG,
+                "released");
+    dpmix_schema_free(schema);
+    ck_assert_int_eq(dpm_alloc_live(), 0);
+}
+END_TEST
+
+START_TEST(streams_are_consumed)
+{
+    struct tiny_table table;
+    dpmix_schema *schema = three_columns();
+    dpmix_dataset *dataset = NULL;
+    good_table(&table);
+    CHECK_OK(dpmix_dataset_new_stream(&dataset, schema, tiny_table_stream(&table, 3)));
+    ck_assert_uint_eq(dataset->source.n_rows, 3 * N);
+    ck_assert_mem_eq(rows_of(dataset), rows_of(dataset) + (size_t)2 * N * 13, (size_t)N * 13 * sizeof(float));
+    ck_assert_int_eq(tiny_released_arrays, 12);
+    ck_assert_int_eq(tiny_released_types, 4);
+    ck_assert_int_eq(tiny_released_streams, 1);
+    dpmix_dataset_free(dataset);
+    dataset = NULL;
+    CHECK_FAILS(dpmix_dataset_new_stream(&dataset, schema, &table.stream), DPMIX_ERR_ARG, "stream");
+    good_table(&table);
+    CHECK_OK(dpmix_dataset_new_stream(&dataset, schema, tiny_table_stream(&table, 0)));
+    ck_assert_uint_eq(dataset->source.n_rows, 0);
+    dpmix_dataset_free(dataset);
+    dataset = NULL;
+    good_table(&table);
+    table.fail_next = EIO;
+    CHECK_FAILS(dpmix_dataset_new_stream(&dataset, schema, tiny_table_stream(&table, 1)), DPMIX_ERR_IO,
+                "producer");
+    good_table(&table);
+    table.fail_next = ENOMEM;
+    CHECK_FAILS(dpmix_dataset_new_stream(&dataset, schema, tiny_table_stream(&table, 1)), DPMIX_ERR_NOMEM,
+                "stream");
+    ck_assert_int_eq(tiny_released_streams, 1);
+    good_table(&table);
+    break_table(&table, OFFSETS_FALL);
+    CHECK_FAILS(dpmix_dataset_new_stream(&dataset, schema, tiny_table_stream(&table, 2)), DPMIX_ERR_FORMAT,
+                "'text'");
+    ck_assert_int_eq(tiny_released_arrays, 4);
+    ck_assert_ptr_null(dataset);
+    dpmix_schema_free(schema);
+    ck_assert_int_eq(dpm_alloc_live(), 0);
+}
+END_TEST
+
+/* ---- Streams of samples ---- */
+
+static dpmix_schema *people(int label)
+{
+    static const char *const schools[] = {"none", "some", "much"}, *const jobs[] = {"a", "b"};
+    dpmix_schema *schema = NULL;
+    CHECK_OK(dpmix_schema_new(&schema));
+    CHECK_OK(dpmix_schema_add_continuous(schema, "height", 1, 2.5, DPMIX_SCHEMA_NULLABLE, 1));
+    CHECK_OK(dpmix_schema_add_unit(schema, "who", 1));
+    CHECK_OK(dpmix_schema_add_integer(schema, "age", 0, 99, 0, 1));
+    CHECK_OK(dpmix_schema_add_ordinal(schema, "school", schools, 3, 0, 1));
+    CHECK_OK(dpmix_schema_add_categorical(schema, "job", jobs, 2, "other", 0, DPMIX_OUTSIDE_OTHER));
+    CHECK_OK(dpmix_schema_add_boolean(schema, "well", DPMIX_SCHEMA_NULLABLE, 1));
+    CHECK_OK(dpmix_schema_add_date(schema, "born", 0, 20000, 0, 1));
+    CHECK_OK(dpmix_schema_add_timestamp(schema, "seen", 0, 1000000, 0, 1));
+    if (label)
+        CHECK_OK(dpmix_schema_set_label(schema, 4));
+    return schema;
+}
+
+enum { PEOPLE = 400, PEOPLE_COLUMNS = 8, OUT_COLUMNS = 7 };
+
+/* A mixture by label of Gaussians of made-up people. */
+static dpmix_mixture *fit_people(const dpmix_schema *schema, dpmix_generator **generator)
+{
+    static char text[PEOPLE][PEOPLE_COLUMNS][24];
+    static const char *cells[PEOPLE * PEOPLE_COLUMNS];
+    struct tiny_random random = {3};
+    for (int i = 0; i < PEOPLE; i++) {
+        snprintf(text[i][0], 24, "%.3f", 1.5 + tiny_uniform(&random) / 2);
+        snprintf(text[i][1], 24, "%d", i);
+        snprintf(text[i][2], 24, "%d", (int)(80 * tiny_uniform(&random)));
+        snprintf(text[i][3], 24, "%s", i % 2 ? "some" : "much");
+        snprintf(text[i][4], 24, "%s", i % 3 ? "a" : i % 2 ? "b" : "c");
+        snprintf(text[i][5], 24, "%s", i % 5 ? "true" : "");
+        snprintf(text[i][6], 24, "1990-01-%02d", 1 + i % 28);
+        snprintf(text[i][7], 24, "1970-01-01T00:00:00.%d", i % 10);
+        for (int j = 0; j < PEOPLE_COLUMNS; j++)
+            cells[i * PEOPLE_COLUMNS + j] = i % 7 == 0 && j == 0 ? NULL : text[i][j];
+    }
+    dpmix_dataset *dataset = NULL;
+    dpmix_accountant *accountant = NULL;
+    dpmix_clusterer *clusterer = NULL;
+    dpmix_mixture *mixture = NULL;
+    CHECK_OK(dpmix_dataset_new_text(&dataset, schema, cells, PEOPLE, PEOPLE_COLUMNS));
+    CHECK_OK(dpmix_accountant_new(&accountant, 20, 1e-5, DPMIX_ADJACENCY_ADD_REMOVE));
+    CHECK_OK(dpmix_generator_new(generator, DPMIX_GENERATOR_GAUSSIAN, NULL));
+    if (dpmix_schema_label(schema) >= 0) {
+        CHECK_OK(dpmix_clusterer_new(&clusterer, DPMIX_CLUSTERER_LABEL, NULL));
+        CHECK_OK(dpmix_clusterer_fit(clusterer, accountant, dataset, 0.2, NULL, NULL));
+        CHECK_OK(dpmix_mixture_new(&mixture, clusterer, *generator));
+        CHECK_OK(dpmix_mixture_fit(mixture, accountant, dataset, 1, NULL, NULL));
+    } else {
+        CHECK_OK(dpmix_generator_fit(*generator, accountant, dataset, 1, NULL, NULL));
+    }
+    dpmix_clusterer_free(clusterer);
+    dpmix_accountant_free(accountant);
+    dpmix_dataset_free(dataset);
+    return mixture;
+}
+
+static int bit(const void *bits, int64_t at)
+{
+    return ((const uint8_t *)bits)[at / 8] >> (at % 8) & 1;
+}
+
+/* Types and cells of a batch obey the schema of people. */
+static void expect_batch(const struct ArrowArray *batch)
+{
+    ck_assert_int_eq(batch->n_children, OUT_COLUMNS);
+    for (int64_t i = 0; i < batch->length; i++) {
+        const struct ArrowArray *const *c = (const struct ArrowArray *const *)batch->children;
+        double height = ((const double *)c[0]->buffers[1])[i];
+        ck_assert(bit(c[0]->buffers[0], i) ? height >= 1 && height <= 2.5 : height == 0);
+        int64_t age = ((const int64_t *)c[1]->buffers[1])[i], seen = ((const int64_t *)c[6]->buffers[1])[i];
+        int32_t school = ((const int32_t *)c[2]->buffers[1])[i], job = ((const int32_t *)c[3]->buffers[1])[i];
+        int32_t born = ((const int32_t *)c[5]->buffers[1])[i];
+        ck_assert(age >= 0 && age <= 99 && school >= 0 && school < 3 && job >= 0 && job < 3);
+        ck_assert(born >= 0 && born <= 20000 && seen >= 0 && seen <= 1000000);
+    }
+    ck_assert_int_eq(batch->children[3]->dictionary->length, 3);
+    ck_assert_mem_eq(batch->children[3]->dictionary->buffers[2], "abother", 7);
+    ck_assert_ptr_null(batch->children[1]->buffers[0]);
+}
+
+static void expect_types(struct ArrowArrayStream *stream)
+{
+    static const char *const names[] = {"height", "age", "school", "job", "well", "born", "seen"};
+    static const char *const formats[] = {"g", "l", "i", "i", "b", "tdD", "tsu:"};
+    static const int64_t flags[] = {2, 0, 1, 0, 2, 0, 0};
+    struct ArrowSchema type;
+    ck_assert_int_eq(stream->get_schema(stream, &type), 0);
+    ck_assert_str_eq(type.format, "+s");
+    ck_assert_int_eq(type.n_children, OUT_COLUMNS);
+    for (int i = 0; i < OUT_COLUMNS; i++) {
+        ck_assert_str_eq(type.children[i]->name, names[i]);
+        ck_assert_str_eq(type.children[i]->format, formats[i]);
+        ck_assert_int_eq(type.children[i]->flags, flags[i]);
+    }
+    ck_assert_str_eq(type.children[3]->dictionary->format, "u");
+    type.release(&type);
+    ck_assert(type.release == NULL);
+}
+
+START_TEST(samples_come_as_batches)
+{
+    enum { MANY = 20000 };
+    const uint64_t seed = 4;
+    int64_t lengths[] = {8192, 8192, MANY - 2 * 8192}, ages[2] = {0, 0};
+    dpmix_generator *generator = NULL;
+    dpmix_schema *schema = people(1);
+    dpmix_mixture *mixture = fit_people(schema, &generator);
+    struct ArrowArrayStream streams[2];
+    struct ArrowArray batch;
+    for (int s = 0; s < 2; s++)
+        CHECK_OK(dpmix_mixture_stream(mixture, &streams[s], schema, MANY, &seed));
+    dpmix_mixture_free(mixture); /* which the streams do not need */
+    dpmix_generator_free(generator);
+    dpmix_schema_free(schema);
+    for (int s = 0; s < 2; s++) {
+        expect_types(&streams[s]);
+        for (int i = 0; i < 3; i++) {
+            ck_assert_int_eq(streams[s].get_next(&streams[s], &batch), 0);
+            ck_assert_int_eq(batch.length, lengths[i]);
+            expect_batch(&batch);
+            for (int64_t j = 0; j < batch.length; j++)
+                ages[s] += (j + 1) * ((const int64_t *)batch.children[1]->buffers[1])[j];
+            struct ArrowArray moved = *batch.children[3]; /* a consumer may keep a child alone */
+            batch.children[3]->release = NULL;
+            batch.release(&batch);
+            ck_assert_mem_eq(moved.dictionary->buffers[2], "abother", 7);
+            moved.release(&moved);
+        }
+        ck_assert_int_eq(streams[s].get_next(&streams[s], &batch), 0);
+        ck_assert(batch.release == NULL);
+        ck_assert_ptr_null(streams[s].get_last_error(&streams[s]));
+    }
+    ck_assert_int_eq(ages[0], ages[1]);
+    for (int s = 0; s < 2; s++)
+        streams[s].release(&streams[s]);
+    ck_assert_int_eq(dpm_alloc_live(), 0);
+}
+END_TEST
+
+START_TEST(a_generator_streams_too)
+{
+    dpmix_generator *generator = NULL, *unfitted = NULL;
+    dpmix_schema *schema = people(0), *labelled = people(1), *other = one_column(DPMIX_KIND_INTEGER);
+    struct ArrowArrayStream stream;
+    struct ArrowArray batch;
+    ck_assert_ptr_null(fit_people(schema, &generator));
+    CHECK_OK(dpmix_generator_new(&unfitted, DPMIX_GENERATOR_GAUSSIAN, NULL));
+    CHECK_FAILS(dpmix_generator_stream(unfitted, &stream, schema, 1, NULL), DPMIX_ERR_STATE, "fitted");
+    CHECK_FAILS(dpmix_generator_stream(generator, &stream, other, 1, NULL), DPMIX_ERR_STATE, "schema");
+    CHECK_FAILS(dpmix_generator_stream(generator, &stream, labelled, 1, NULL), DPMIX_ERR_STATE, "schema");
+    CHECK_OK(dpmix_generator_stream(generator, &stream, schema, 10, NULL));
+    ck_assert_int_eq(stream.get_next(&stream, &batch), 0);
+    ck_assert_int_eq(batch.length, 10);
+    expect_batch(&batch);
+    stream.release(&stream);
+    batch.release(&batch);        /* after its stream */
+    int status = DPMIX_ERR_NOMEM; /* at every allocation in turn */
+    for (uint64_t nth = 1; status; nth++) {
+        int64_t live = dpm_alloc_live();
+        dpm_alloc_fail_after(nth, 1);
+        status = dpmix_generator_stream(generator, &stream, schema, 10, NULL);
+        int error = status ? 0 : stream.get_next(&stream, &batch);
+        dpm_alloc_fail_after(0, 0);
+        if (!status && error) {
+            ck_assert_int_eq(error, ENOMEM);
+            ck_assert_ptr_nonnull(stream.get_last_error(&stream));
+        } else if (!status) {
+            batch.release(&batch);
+        }
+        if (!status)
+            stream.release(&stream);
+        ck_assert_int_eq(dpm_alloc_live(), live);
+        status = status ? status : error;
+    }
+    dpmix_generator_free(generator);
+    dpmix_generator_free(unfitted);
+    dpmix_schema_free(schema);
+    dpmix_schema_free(labelled);
+    dpmix_schema_free(other);
+    ck_assert_int_eq(dpm_alloc_live(), 0);
+}
+END_TEST
+
+static Suite *arrow_suite(void)
+{
+    Suite *suite = suite_create("arrow");
+    TCase *in = check_case(suite, "in");
+    tcase_add_loop_test(in, every_type_is_taken_in, 0, (int)(sizeof types / sizeof *types));
+    tcase_add_loop_test(in, every_width_of_dictionary_numbers, 0, 8);
+    tcase_add_test(in, views_bits_nulls_and_extremes);
+    tcase_add_loop_test(in, hostile_arrays_are_refused, 0, N_FAULTS + 1);
+    tcase_add_test(in, streams_are_consumed);
+    CHECK_ADD(suite, samples_come_as_batches);
+    CHECK_ADD(suite, a_generator_streams_too);
+    return suite;
+}
+
+CHECK_MAIN(arrow_suite)

@@ -1,0 +1,542 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The Python package against the library that DPMIX_LIBRARY names, or that it brings. With NumPy where it is there,
+and once more with NumPy hidden, in a process of its own.
+"""
+import array
+import gc
+import json
+import os
+import pathlib
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import unittest
+
+if os.environ.get("DPMIX_TEST_PLAIN"):
+    sys.modules["numpy"] = None  # an import raises ImportError
+try:
+    import numpy
+except ImportError:
+    numpy = None
+
+import dpmix
+from dpmix import _frames, _library, _table
+
+ROWS, COLUMNS, CLASSES = 600, 4, 3
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def some_rows():
+    return [[(i * 7 + j * 3) % 11 / 11 for j in range(COLUMNS)] for i in range(ROWS)]
+
+
+def some_labels():
+    return [i % CLASSES for i in range(ROWS)]
+
+
+def dataset(**more):
+    return dpmix.Dataset(some_rows(), 0, 1, labels=some_labels(), classes=CLASSES, **more)
+
+
+def budget(epsilon=1.0):
+    return dpmix.Accountant(epsilon, 1e-5, "add-remove")
+
+
+def listed(values):
+    return values.tolist()
+
+
+def tiny_idx(folder):
+    """28 x 28 images of ten classes, as IDX files."""
+    images, labels = pathlib.Path(folder, "images"), pathlib.Path(folder, "labels")
+    images.write_bytes(struct.pack(">4B3I", 0, 0, 8, 3, 200, 28, 28) + bytes(i % 251 for i in range(200 * 784)))
+    labels.write_bytes(struct.pack(">4BI", 0, 0, 8, 1, 200) + bytes(i % 10 for i in range(200)))
+    return images, labels
+
+
+class TestLibrary(unittest.TestCase):
+    def test_every_declaration_binds(self):
+        for name in _library.library.functions():
+            self.assertEqual(getattr(_library.library, name).name, name)
+        self.assertGreater(len(_library.library.functions()), 60)
+
+    def test_every_status_has_a_class(self):
+        for name, status in _table.CONSTANTS.items():
+            if name.startswith("DPMIX_ERR_"):
+                error = dpmix._errors.error_of(status, "text")
+                self.assertIsNot(type(error), dpmix.Error, name)
+                self.assertEqual(error.status, status)
+        self.assertIs(type(dpmix._errors.error_of(-99, "text")), dpmix.Error)
+
+    def test_numbers_are_not_cut(self):
+        with self.assertRaises(OverflowError):
+            budget().spent_group(2 ** 32 + 1)
+        with self.assertRaises(OverflowError):
+            dpmix.audit_epsilon_count(-1, 0, 0, 0.0, 0.95)
+        with self.assertRaises(TypeError):
+            budget().spent_group(1.5)
+
+    def test_arrays_have_types(self):
+        block = dpmix._arrays.numbers([1.0], "double", "x")
+        with self.assertRaises(TypeError):
+            _library.library.dpmix_feature_distance(block, block, 1, 1)
+        with self.assertRaises(TypeError):
+            _library.library.dpmix_dataset_columns(budget())
+
+
+class TestOptions(unittest.TestCase):
+    def test_table(self):
+        table = dpmix.options()
+        self.assertEqual(table["steps"].type, int)
+        self.assertEqual(table["vae_activation"].values["tanh"], 2)
+        self.assertEqual(set(table), {
+            key[len("DPMIX_OPTION_"):].lower() for key in _table.CONSTANTS
+            if key.startswith("DPMIX_OPTION_") and not key.startswith("DPMIX_OPTION_TYPE_")})
+        for name, option in table.items():
+            self.assertTrue(option.lower <= option.default <= option.upper, name)
+            self.assertEqual(dpmix.Options(**{name: option.default})[name], option.default)
+            for word, value in option.values.items():
+                self.assertEqual(dpmix.Options(**{name: word})[name], value)
+
+    def test_words_and_refusals(self):
+        self.assertEqual(dpmix.Options(vae_activation="leaky_relu")["vae_activation"], 3)
+        with self.assertRaisesRegex(TypeError, "vae_hidden"):
+            dpmix.Generator("vae", vae_hiden=3)
+        with self.assertRaisesRegex(ValueError, "'adam'"):
+            dpmix.Generator("vae", optimizer="adm")
+        for value in (1.5, "many", None, [3]):
+            with self.assertRaises((TypeError, ValueError)):
+                dpmix.Generator("vae", steps=value)
+        with self.assertRaises(dpmix.RangeError) as caught:
+            dpmix.Generator("vae", steps=0)
+        self.assertIsInstance(caught.exception, ValueError)
+        with self.assertRaisesRegex(ValueError, "'vae'"):
+            dpmix.Generator("transformer")
+
+
+class TestCalculators(unittest.TestCase):
+    def test_round_trip(self):
+        plan = [("subsampled-gaussian", 1.0, 0.01, 1000), dpmix.Mechanism("gaussian", 4.0)]
+        noise = dpmix.noise(plan, 1.0, 1e-5, "add-remove")
+        again = [("subsampled-gaussian", noise[0], 0.01, 1000), ("gaussian", noise[1])]
+        spent = dpmix.epsilon(again, 1e-5, "add-remove")
+        self.assertTrue(0.999 < spent <= 1.0)
+        self.assertLessEqual(dpmix.delta(again, spent, "add-remove"), 1.001e-5)
+        self.assertGreater(dpmix.epsilon(again, 1e-5, "add-remove", group=2), spent)
+        self.assertAlmostEqual(dpmix.rdp([("gaussian", 2.0)], 8, "add-remove"), 1.0, places=6)
+        self.assertAlmostEqual(dpmix.epsilon([("pure", 2.0)], 1e-9, "add-remove"), 0.5, places=6)
+        with self.assertRaises(ValueError):
+            dpmix.epsilon([("subsampled-gaussian", 1.0)], 1e-5, "add-remove")
+        with self.assertRaises(dpmix.RangeError):
+            dpmix.epsilon([("gaussian", 1.0)], 2.0, "add-remove")
+
+    def test_audits(self):
+        coins = [i % 2 for i in range(400)]
+        sure = dpmix.audit_epsilon([float(coin) for coin in coins], coins, 1e-6, 0.95)
+        self.assertGreater(sure, 2)
+        self.assertEqual(dpmix.audit_epsilon([0.0] * 400, coins, 1e-6, 0.95), 0)
+        self.assertGreater(dpmix.audit_gaussian([float(coin) for coin in coins], coins, 1e-6, 0.95).mu, 1)
+        self.assertGreater(dpmix.audit_epsilon_count(400, 100, 100, 1e-6, 0.95), 2)
+        self.assertGreater(dpmix.audit_gaussian_count(400, 100, 100, 1e-6, 0.95).epsilon, 1)
+        with self.assertRaises(ValueError):
+            dpmix.audit_epsilon([0.0], [1, 0], 1e-6, 0.95)
+
+
+class TestDataset(unittest.TestCase):
+    def test_layouts(self):
+        flat = array.array("f", range(12))
+        for rows in (bytes(range(12)), array.array("d", range(12)), flat, memoryview(flat), bytearray(12)):
+            made = dpmix.Dataset(rows, 0, 20, columns=3)
+            self.assertEqual((made.columns, made.classes), (3, 0))
+        self.assertEqual(dpmix.Dataset(memoryview(flat).cast("B").cast("f", [2, 2, 3]), 0, 20).columns, 6)
+        self.assertEqual(dpmix.Dataset([[1, 2], [3, 4]], [0, 1], 5).columns, 2)
+        self.assertEqual(dpmix.Dataset(b"", 0, 1, columns=3, labels=[], classes=2).classes, 2)
+
+    def test_no_copy_keeps_memory(self):
+        memory = bytearray(ROWS * COLUMNS)
+        made = dpmix.Dataset(memory, 0, 255, columns=COLUMNS)
+        with self.assertRaises(BufferError):
+            memory.append(0)
+        model = dpmix.Generator("gaussian").fit(made, budget(), 1.0)
+        made.close()
+        with self.assertRaises(BufferError):
+            memory.append(0)
+        del model, made
+        gc.collect()
+        memory.append(0)
+        dpmix.Dataset(memory, 0, 255, columns=1, copy=True)
+        memory.append(0)
+
+    def test_refusals(self):
+        for rows, error in (([[1, 2], [3]], ValueError), ([["a"]], TypeError), (b"abc", ValueError)):
+            with self.assertRaises(error):
+                dpmix.Dataset(rows, 0, 1)
+        with self.assertRaises(ValueError):
+            dpmix.Dataset(b"abc", 0, 1, columns=2)
+        for labels in ([0.5] * ROWS, [2 ** 40] * ROWS, ["a"] * ROWS):
+            with self.assertRaises(TypeError):
+                dpmix.Dataset(some_rows(), 0, 1, labels=labels, classes=CLASSES)
+        with self.assertRaises(ValueError):
+            dpmix.Dataset(some_rows(), 0, 1, labels=[0], classes=CLASSES)
+        with self.assertRaises(dpmix.RangeError):
+            dpmix.Dataset(some_rows(), 0, 1, labels=[9] * ROWS, classes=CLASSES)
+        with self.assertRaises(dpmix.RangeError):
+            dpmix.Dataset(some_rows(), 1, 0)
+        with self.assertRaises(dpmix.FileError) as caught:
+            dpmix.Dataset.from_idx("/no/such/file", lower=0, upper=255)
+        self.assertIsInstance(caught.exception, OSError)
+
+    @unittest.skipUnless(numpy, "NumPy is not there")
+    def test_numpy(self):
+        for dtype in ("uint8", "float32", "float64", "int64", "bool", "float16"):
+            rows = numpy.zeros((5, 3), dtype)
+            self.assertEqual(dpmix.Dataset(rows, 0, 1).columns, 3)
+            self.assertEqual(dpmix.Dataset(rows.T, 0, 1).columns, 5)
+        rows = numpy.zeros((5, 3), "float32")
+        self.assertEqual(dpmix._arrays.rows(rows, ("float",), "rows")[0].address, rows.ctypes.data)
+        rows.flags.writeable = False
+        self.assertEqual(dpmix._arrays.rows(rows, ("float",), "rows")[0].address, rows.ctypes.data)
+        block = dpmix._arrays.rows(numpy.arange(6.0).reshape(2, 3).T, ("double",), "rows")[0]
+        self.assertEqual(listed(numpy.asarray(block.owner)), [[0, 3], [1, 4], [2, 5]])
+        labels = numpy.arange(5, dtype="int64")
+        self.assertEqual(dpmix.Dataset(rows, 0, 1, labels=labels, classes=5).classes, 5)
+        with self.assertRaises(TypeError):
+            dpmix.Dataset(rows, 0, 1, labels=labels + 2 ** 40, classes=5)
+        with self.assertRaises(TypeError):
+            dpmix.Dataset(rows, 0, 1, labels=labels * 1.0, classes=5)
+        with self.assertRaises(TypeError):
+            dpmix.Dataset(numpy.array([["a"]]), 0, 1)
+
+
+class TestModels(unittest.TestCase):
+    def test_mixture(self):
+        records, money = dataset(), budget(2.0)
+        parts = dpmix.Clusterer("label")
+        self.assertEqual((parts.parts, "not fitted" in repr(parts)), (0, True))
+        plan = parts.plan(money, 0.2, ROWS, COLUMNS, CLASSES)
+        self.assertIs(parts.fit(records, money, 0.2), parts)
+        self.assertEqual(money.spent, plan.epsilon)
+        self.assertAlmostEqual(sum(listed(parts.weights)), 1)
+        self.assertEqual(listed(parts.assign(some_rows(), some_labels())), some_labels())
+        seen = []
+        mixture = dpmix.Mixture(parts, dpmix.Generator("gaussian"))
+        mixture.fit(records, money, 1.0, lambda *step: seen.append(step))
+        self.assertEqual({step[0] for step in seen}, {"train"})
+        self.assertEqual(seen[-1][1], seen[-1][2])
+        self.assertEqual((mixture.parts, mixture.columns, mixture.classes), (CLASSES, COLUMNS, CLASSES))
+        rows, labels = mixture.sample(50, seed=7)
+        self.assertEqual((len(listed(rows)), len(listed(rows)[0]), len(listed(labels))), (50, COLUMNS, 50))
+        self.assertTrue(all(0 <= value <= 1 for row in listed(rows) for value in row))
+        self.assertEqual(listed(mixture.sample(10, seed=7, first=40).rows), listed(rows)[40:])
+        self.assertNotEqual(listed(mixture.sample(50).rows), listed(rows))
+        self.assertEqual(len(listed(mixture.sample(0).rows)), 0)
+        wide = listed(mixture.sample(1, seed=7, dtype="float64").rows)[0]
+        self.assertEqual([struct.unpack("f", struct.pack("f", value))[0] for value in wide], listed(rows)[0])
+        below, of_class, all_of = listed(mixture.count([[(0, 0, 0.5)], [("label", 1, 1), (1, 0, 1)], []], seed=1))
+        self.assertTrue(0 < below < 1 and 0.2 < of_class < 0.5 and all_of == 1)
+        self.assertEqual(money.ledger, mixture.ledger)
+        self.assertIn("epsilon", money.report())
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder, "m\u00f6del.dpmix")
+            mixture.save(path)
+            with dpmix.Mixture.load(path) as loaded:
+                self.assertEqual(listed(loaded.sample(50, seed=7).rows), listed(rows))
+            path.write_bytes(path.read_bytes()[:100])
+            with self.assertRaises(dpmix.FormatError):
+                dpmix.Mixture.load(path)
+        for thing in (records, money, parts, mixture):
+            self.assertIn("dpmix." + type(thing).__name__, repr(thing))
+            thing.close()
+            thing.close()
+            self.assertIn("closed", repr(thing))
+        with self.assertRaisesRegex(ValueError, "closed"):
+            mixture.sample(1)
+
+    def test_generator_finds_its_shape(self):
+        model = dpmix.Generator("vae", steps=3, vae_hidden=8, sampling_rate=0.1).fit(dataset(), budget(), 1.0)
+        rows, labels = model.sample(4, seed=1)
+        self.assertEqual((model.columns, len(listed(rows)[0]), len(listed(labels))), (COLUMNS, COLUMNS, 4))
+        plain = dpmix.Generator("gaussian").fit(dpmix.Dataset(some_rows(), 0, 1), budget(), 1.0)
+        self.assertEqual((plain.columns, plain.sample(4).labels), (COLUMNS, None))
+        with self.assertRaises(dpmix.StateError):
+            dpmix.Generator("gaussian").sample(3)
+
+    def test_gaussian_mixture(self):
+        model = dpmix.Generator("gmm").fit(dataset(), budget(5.0), 1.0)
+        n = model.components
+        self.assertGreater(n, 0)
+        self.assertEqual(len(listed(model.log_density(some_rows()))), ROWS)
+        shares = listed(model.assign(some_rows(), some_labels()))
+        self.assertEqual((len(shares), len(shares[0])), (ROWS, n))
+        self.assertAlmostEqual(sum(shares[0]), 1, places=5)
+        with self.assertRaises(dpmix.UnsupportedError):
+            dpmix.Clusterer("label").fit(dataset(), budget(), 1.0).centres(COLUMNS)
+
+    def test_refusals(self):
+        records, money = dataset(), budget()
+        dpmix.Generator("gaussian").fit(records, money, 1.0)
+        with self.assertRaises(dpmix.BudgetError):
+            dpmix.Generator("gaussian").fit(records, money, 1.0)
+        with self.assertRaises(dpmix.StateError):
+            dpmix.Generator("gaussian").fit(records, budget(), 1.0)
+        with self.assertRaises(TypeError):
+            dpmix.Generator("gaussian").fit(money, records, 1.0)
+        with self.assertRaises(TypeError):
+            dpmix.Generator("gaussian").fit(records, money, "all")
+        with self.assertRaises(ValueError):
+            dpmix.Accountant(1.0, 1e-5, "both")
+        with self.assertRaises(OverflowError):
+            dpmix.Generator("gaussian").fit(dataset(), budget(), 1.0).sample(1, seed=-1)
+
+    def test_ledger_in_a_file(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder, "ledger")
+            try:
+                first = dpmix.Accountant.open(path, "people", 1.0, 1e-5, "zero-out", mode="renyi")
+            except dpmix.UnsupportedError:
+                self.skipTest("built without SQLite")
+            dpmix.Generator("gaussian").fit(dataset(), first, 0.5)
+            again = dpmix.Accountant.open(path, "people", 1.0, 1e-5, "zero-out", mode="renyi")
+            self.assertEqual(again.spent, first.spent)
+            self.assertEqual((again.mode, again.adjacency, again.epsilon), ("renyi", "zero-out", 1.0))
+            self.assertGreater(again.order, 1)
+            self.assertEqual(len(again.noise([("gaussian", 1.0)], 0.5)), 1)
+
+    def test_checkpoint(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder, "checkpoint")
+            records, money = dataset(), budget()
+            model = dpmix.Generator("vae", steps=20, vae_hidden=8, sampling_rate=0.1)
+            model.checkpoint(path, 5)
+            with self.assertRaises(dpmix.CancelledError):
+                model.fit(records, money, 0.5, lambda phase, done, total, epsilon: done < 10)
+            resumed = dpmix.Generator.resume(path, records, money)
+            self.assertEqual(len(listed(resumed.sample(3).labels)), 3)
+
+    def test_images(self):
+        images = [[(i + j) % 2 for j in range(64)] for i in range(3)]
+        low = dpmix.features.dct(images, 16)
+        back = listed(dpmix.features.dct_inverse(low, 8, 16))
+        self.assertTrue(all(abs(a - b) < 1e-5 for x, y in zip(images, back) for a, b in zip(x, y)))
+        self.assertEqual(len(listed(dpmix.features.scattering(images, 1, 4))[0]), 5 * 16)
+        distances = dpmix.features.distance(images)
+        self.assertEqual(len(listed(dpmix.features.distance_inverse(distances))[0]), 64)
+
+
+class TestProgress(unittest.TestCase):
+    def model(self):
+        return dpmix.Generator("vae", steps=30, vae_hidden=8, sampling_rate=0.1)
+
+    def test_exception_comes_out(self):
+        class Mine(Exception):
+            pass
+
+        def raiser(*_):
+            raise Mine("text")
+        money = budget()
+        with self.assertRaisesRegex(Mine, "text"):
+            self.model().fit(dataset(), money, 0.5, raiser)
+        self.assertGreater(money.spent, 0.4)
+        with self.assertRaises(dpmix.CancelledError):
+            self.model().fit(dataset(), budget(), 0.5, lambda *_: False)
+
+    def test_interrupt(self):
+        """By a signal from within the callback, which is as good as a key; and without a callback of ours."""
+        for progress in (lambda *_: os.kill(os.getpid(), signal.SIGINT), None):
+            timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+            long = dpmix.Generator("vae", steps=1000000, vae_hidden=8, sampling_rate=0.1)
+            if progress is None:
+                timer.start()
+            with self.assertRaises(KeyboardInterrupt):
+                long.fit(dataset(), budget(), 1.0, progress)
+            self.assertIs(signal.getsignal(signal.SIGINT), signal.default_int_handler)
+
+    def test_line(self):
+        script = ("import sys; sys.modules['tqdm'] = None; import dpmix; dpmix.Generator('gaussian').fit("
+                  "dpmix.Dataset(bytes(800), 0, 1, columns=2), dpmix.Accountant(1.0, 1e-5, 'add-remove'), 1.0, True)")
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+        self.assertIn("train: 100 %", done.stderr)
+
+    def test_accountant_in_callback(self):
+        money, model, seen = budget(), self.model(), []
+
+        def look(*_):
+            seen.append(money.spent)
+            with self.assertRaises(dpmix.StateError):
+                model.sample(1)
+        model.fit(dataset(), money, 0.5, look)
+        self.assertEqual(set(seen), {money.spent})
+
+    def test_threads(self):
+        """Closing or using a handle that another thread fits is refused; a const handle serves many."""
+        model, records, started, go = self.model(), dataset(), threading.Event(), threading.Event()
+
+        def wait(*_):
+            started.set()
+            go.wait(30)
+        thread = threading.Thread(target=model.fit, args=(records, budget(), 0.5, wait))
+        thread.start()
+        self.assertTrue(started.wait(30))
+        for call in (model.close, records.close, lambda: model.sample(1),
+                     lambda: model.fit(records, budget(), 0.5)):
+            with self.assertRaises(dpmix.StateError):
+                call()
+        go.set()
+        thread.join()
+        wanted, found = listed(model.sample(200, seed=3).rows), []
+        threads = [threading.Thread(target=lambda: found.append(listed(model.sample(200, seed=3).rows)))
+                   for _ in range(4)]
+        for one in threads:
+            one.start()
+        for one in threads:
+            one.join()
+        self.assertEqual(found, [wanted] * 4)
+
+
+DECLARED = {"dpmix_schema": 1, "label": "job", "columns": [
+    {"name": "age", "kind": "integer", "lower": 17, "upper": 90},
+    {"name": "income", "kind": "continuous", "lower": 1, "upper": 1e6, "scale": "log", "nullable": True},
+    {"name": "job", "kind": "categorical", "values": ["clerk", "nurse"], "other": "another", "outside": "other"},
+    {"name": "member", "kind": "boolean"},
+    {"name": "born", "kind": "date", "lower": "1900-01-01", "upper": "2024-12-31"}]}
+
+
+def cells(n=400):
+    jobs = ["clerk", "nurse", "smith"]
+    return [[str(17 + i % 60), None if i % 5 == 0 else str(100 + i), jobs[i % 3], "true" if i % 2 else "false",
+             f"19{10 + i % 80}-03-04"] for i in range(n)]
+
+
+class TestTables(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        try:
+            dpmix.Schema().close()
+        except dpmix.UnsupportedError:
+            raise unittest.SkipTest("the library has no tables") from None
+
+    def check_columns(self, columns):
+        self.assertTrue(all(isinstance(age, int) and 17 <= age <= 90 for age in columns["age"]))
+        self.assertTrue(all(income is None or 1 <= income <= 1e6 for income in columns["income"]))
+        self.assertLessEqual(set(columns["job"]), {"clerk", "nurse", "another"})
+        self.assertLessEqual(set(columns["member"]), {True, False})
+        self.assertTrue(all(1900 <= born.year <= 2024 for born in columns["born"]))
+
+    def test_schema(self):
+        built = (dpmix.Schema().integer("age", 17, 90)
+                 .continuous("income", 1, 1e6, log=True, nullable=True)
+                 .categorical("job", ["clerk", "nurse"], other="another").boolean("member")
+                 .date("born", "1900-01-01", "2024-12-31").set_label("job"))
+        self.assertEqual(built.declared, dpmix.Schema(DECLARED).declared)
+        self.assertEqual(built.names, ["age", "income", "job", "member", "born"])
+        self.assertEqual((built.label, built.unit_column, built.classes), ("job", None, 3))
+        self.assertEqual(built.kinds["born"], "date")
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder, "schema.json")
+            built.save(path)
+            self.assertEqual(dpmix.Schema.of(path).declared, built.declared)
+        with self.assertRaises(dpmix.FormatError):
+            dpmix.Schema({"dpmix_schema": 1, "columns": [{"name": "x", "kind": "guess"}]})
+        with self.assertRaises(dpmix.RangeError):
+            dpmix.Schema().integer("x", 2, 1)
+        more = dpmix.Schema().timestamp("t", "2020-01-01T00:00:00", "2020-01-02T00:00:00").unit("who", 3)
+        self.assertEqual([column["kind"] for column in more.declared["columns"]], ["timestamp", "unit"])
+        self.assertEqual(more.unit_column, "who")
+
+    def test_text_and_csv(self):
+        schema = dpmix.Schema(DECLARED)
+        records = dpmix.Dataset.from_text(cells(), schema)
+        self.assertEqual((records.columns, records.classes), (schema.width, 3))
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder, "people.csv")
+            lines = [["extra", "born", "age", "income", "job", "member"]]
+            lines += [["x", row[4], row[0], row[1] or "", row[2], row[3]] for row in cells()]
+            path.write_text("\n".join(map(",".join, lines)))
+            self.assertEqual(dpmix.Dataset.from_csv(path, schema).columns, schema.width)
+            with self.assertRaises(dpmix.FormatError):
+                dpmix.Dataset.from_csv(path, dpmix.Schema().boolean("nobody"))
+            path.write_text("age,income,job,member,born\n17,3\n")
+            with self.assertRaises(dpmix.FormatError):
+                dpmix.Dataset.from_csv(path, schema)
+
+    def test_stream_that_nobody_consumes(self):
+        schema = dpmix.Schema(DECLARED)
+        records, money = dpmix.Dataset.from_text(cells(), schema), budget()
+        parts = dpmix.Clusterer("label").fit(records, money, 0.2)
+        mixture = dpmix.Mixture(parts, dpmix.Generator("gaussian")).fit(records, money, 1.0)
+        stream = mixture.stream(schema, 100, seed=1)
+        capsule = stream.__arrow_c_stream__()
+        self.assertEqual(len(_frames._alive), 1)
+        del capsule
+        self.assertEqual(len(_frames._alive), 0)
+        self.assertIn("100 of age", repr(stream))
+        # Its own output is a frame, too.
+        self.assertEqual(dpmix.Dataset.from_frame(stream, schema).columns, schema.width)
+        self.assertEqual(len(_frames._alive), 0)
+        with self.assertRaises(TypeError):
+            dpmix.Dataset.from_frame([1, 2], schema)
+
+    def frame(self, module):
+        import datetime
+        try:
+            library = __import__(module)
+            __import__("pyarrow")
+        except ImportError:
+            self.skipTest(f"{module} or pyarrow is not there")
+        rows = cells()
+        columns = {"age": [int(row[0]) for row in rows],
+                   "income": [None if row[1] is None else float(row[1]) for row in rows],
+                   "job": [row[2] for row in rows], "member": [row[3] == "true" for row in rows],
+                   "born": [datetime.date.fromisoformat(row[4]) for row in rows]}
+        return library, columns
+
+    def test_pyarrow(self):
+        pyarrow, columns = self.frame("pyarrow")
+        made = dpmix.synthesize(pyarrow.table(columns), DECLARED, 1.0, 1e-5, "add-remove", n=300, steps=20)
+        self.assertIsInstance(made, pyarrow.Table)
+        self.assertEqual(made.num_rows, 300)
+        self.check_columns(made.to_pydict())
+        batch = pyarrow.RecordBatch.from_pydict(columns)
+        self.assertEqual(dpmix.Dataset.from_frame(batch, DECLARED).classes, 3)
+
+    def test_pandas(self):
+        pandas, columns = self.frame("pandas")
+        made = dpmix.synthesize(pandas.DataFrame(columns), DECLARED, 1.0, 1e-5, "replace-one", steps=20)
+        self.assertIsInstance(made, pandas.DataFrame)
+        self.assertEqual((len(made), list(made.columns)), (400, list(columns)))
+        made["income"] = made["income"].astype(object).where(made["income"].notna(), None)
+        self.check_columns({name: made[name].tolist() for name in columns})
+
+    def test_polars(self):
+        polars, columns = self.frame("polars")
+        made = dpmix.synthesize(polars.DataFrame(columns), json.dumps(DECLARED), 1.0, 1e-5, "add-remove", n=50,
+                                generator="gaussian", seed=3)
+        self.assertIsInstance(made, polars.DataFrame)
+        self.check_columns(made.to_dict(as_series=False))
+
+
+class TestQuickstart(unittest.TestCase):
+    def test_tiny(self):
+        with tempfile.TemporaryDirectory() as folder:
+            output = pathlib.Path(folder, "model")
+            done = subprocess.run([sys.executable, str(ROOT / "examples/quickstart.py"), *map(str, tiny_idx(folder)),
+                                   str(output)], capture_output=True, text=True, check=False)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(done.stdout.count("mean pixel"), 10)
+            self.assertIn("PRIVACY LEDGER", done.stdout)
+            self.assertEqual(dpmix.Mixture.load(output).columns, 784)
+
+
+class TestPlain(unittest.TestCase):
+    @unittest.skipIf(numpy is None, "that is how everything else runs here")
+    def test_without_numpy(self):
+        done = subprocess.run([sys.executable, __file__], env={**os.environ, "DPMIX_TEST_PLAIN": "1"},
+                              capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
