@@ -21,6 +21,7 @@ missing_packages() {
         libsqlite3-dev:sqlite3.h libjansson-dev:jansson.h libpng-dev:png.h check:check.h; do
         have_header "${pair#*:}" || printf ' %s' "${pair%%:*}"
     done
+    python3 -c 'import ensurepip, venv' 2>/dev/null || printf ' python3-venv'
     have_header blis.h || have_header blis/blis.h || printf "%s" " libblis-pthread-dev"
     [ -r "${DPMIX_FASHION_MNIST:-/usr/share/datasets/fashion-mnist}/train-images-idx3-ubyte.gz" ] ||
         printf ' dataset-fashion-mnist'

@@ -34,10 +34,10 @@ static inline float clamp_float(float value)
     return value >= 0 ? (value <= 1 ? value : 1) : 0;
 }
 
-static inline float normalise_byte(float byte, float lower, float high, float low)
+static inline float scale_byte(float byte, float lower, float high, float low)
 {
     float above = byte - lower;
-    return clamp_float(above * high + above * low);
+    return above * high + above * low;
 }
 
 /* Bytes in float32: with lower bounds that are small whole numbers the difference is exact, and so is its
@@ -53,12 +53,15 @@ static void set_byte_scale(struct dpm_bounds *bounds)
     bounds->byte[1] = (float)high;
     bounds->byte[2] = (float)(scale - high);
     bounds->byte_exact = 1;
+    bounds->byte_inside = 1;
     for (size_t i = 1; i < bounds->n_columns; i++)
         bounds->byte_exact &= bounds->lower[i] == lower && bounds->scale[i] == scale;
     for (int i = 0; i < 256; i++) {
         float wanted = (float)clamp(((double)i - lower) * scale);
-        float given = normalise_byte((float)i, bounds->byte[0], bounds->byte[1], bounds->byte[2]);
+        float scaled = scale_byte((float)i, bounds->byte[0], bounds->byte[1], bounds->byte[2]);
+        float given = clamp_float(scaled);
         bounds->byte_exact &= memcmp(&wanted, &given, sizeof wanted) == 0;
+        bounds->byte_inside &= memcmp(&wanted, &scaled, sizeof wanted) == 0;
     }
 }
 
@@ -178,8 +181,13 @@ DPM_SIMD_INLINE void normalise_bytes_body(const struct dpm_bounds *bounds, const
                                           float *restrict out)
 {
     float lower = bounds->byte[0], high = bounds->byte[1], low = bounds->byte[2];
+    if (bounds->byte_inside) {
+        for (size_t i = 0, n = bounds->n_columns; i < n; i++)
+            out[i] = scale_byte((float)row[i], lower, high, low);
+        return;
+    }
     for (size_t i = 0, n = bounds->n_columns; i < n; i++)
-        out[i] = normalise_byte((float)row[i], lower, high, low);
+        out[i] = clamp_float(scale_byte((float)row[i], lower, high, low));
 }
 
 DPM_SIMD_VERSIONS(normalise_bytes, (const struct dpm_bounds *bounds, const uint8_t *row, float *out),

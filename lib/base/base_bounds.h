@@ -20,6 +20,7 @@ struct dpm_bounds {
     double *scale;   /* 1 / (upper - lower) */
     float byte[3];   /* lower, and scale in two pieces, for bytes in float32: see base_bounds.c */
     int byte_exact;  /* whether they give the same bits as double for every byte and column */
+    int byte_inside; /* whether they do so without clamping */
     int32_t *groups; /* 0: a number of its own; g > 0: of one-hot group g; NULL: all are 0 */
 };
 

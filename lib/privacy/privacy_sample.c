@@ -80,13 +80,12 @@ static size_t split_rows(struct dpm_sample *sample, size_t first, size_t n, uint
 {
     size_t low = 0, high = 0;
     for (size_t i = first; i < first + n; i++) {
-        if (sample->keys[i] > middle) {
-            sample->other_order[high] = sample->order[i];
-            sample->other_keys[high++] = sample->keys[i];
-        } else {
-            sample->order[first + low] = sample->order[i];
-            sample->keys[first + low++] = sample->keys[i];
-        }
+        size_t row = sample->order[i]; /* to both sides: which it is cannot be guessed */
+        uint64_t key = sample->keys[i];
+        sample->other_order[high] = sample->order[first + low] = row;
+        sample->other_keys[high] = sample->keys[first + low] = key;
+        high += key > middle;
+        low += key <= middle;
     }
     memcpy(sample->order + first + low, sample->other_order, high * sizeof *sample->order);
     memcpy(sample->keys + first + low, sample->other_keys, high * sizeof *sample->keys);

@@ -334,6 +334,16 @@ static int64_t add_pieces(const struct dpm_sum *sum, int64_t *sums, struct dpm_s
     return within;
 }
 
+/* Pieces are for right factors as long as the rows: what makes short ones of long rows, matrix products for
+ * the most part, is better called once for a block. */
+static int wants_pieces(const struct dpm_sum *sum, const struct dpm_sum_worker *worker, size_t n)
+{
+    const struct dpm_query_plan *plan = sum->plan;
+    size_t width = plan->map ? plan->map->width : dpm_dataset_columns(sum->dataset);
+    return n > PIECE_ROWS && plan->matrix[0].columns >= width && fits_pieces(plan) &&
+           worker->dense_query != sum->query + 1;
+}
+
 /* Adds the block's sum of one matrix. */
 static void add_matrix(int64_t *sums, struct dpm_sum_worker *worker, const struct dpm_query_plan *plan, int m,
                        size_t n_rows, dpm_mutex *lock)
@@ -362,7 +372,7 @@ static void add_block(const struct dpm_sum *sum, struct dpm_sum_worker *worker,
     int64_t within = -1, n_rows = (int64_t)sample_block->n;
     int64_t *sums = sum->sums + (size_t)sample_block->part * dpm_query_size(plan);
     dpm_mutex *locks = &sum->locks[sample_block->part * plan->n_matrices];
-    if (sample_block->n > PIECE_ROWS && fits_pieces(plan) && worker->dense_query != sum->query + 1)
+    if (wants_pieces(sum, worker, sample_block->n))
         within = add_pieces(sum, sums, worker, sample_block, locks);
     int added = within >= 0;
     if (!added) {
