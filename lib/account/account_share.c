@@ -77,7 +77,11 @@ static int measure_shares(const struct dpmix_accountant *accountant)
 {
     struct dpm_account_state *state = accountant->state;
     double order = accountant->terms.order, sum = 0.0;
-    int status = order > 0.0 ? DPMIX_OK : best_order(&order, accountant);
+    int status = DPMIX_OK;
+    if (!(order > 0.0) && state->n_entries == 1)
+        order = 2.0; /* the one entry has all of it at every order */
+    else if (!(order > 0.0))
+        status = best_order(&order, accountant);
     if (!status)
         status = sum_at(&sum, accountant, order);
     for (size_t i = 0; !status && i < state->n_entries; i++)

@@ -24,7 +24,8 @@ static const struct option table[] = {
     {DPMIX_OPTION_CLUSTERS, INT, "clusters", 1, 10000, 10, "k-means: number of parts"},
     {DPMIX_OPTION_KMEANS_STEPS, INT, "kmeans_steps", 1, 100, 6, "k-means: iterations, each a noisy query"},
     {DPMIX_OPTION_KMEANS_FEATURES, INT, "kmeans_features", 0, 65536, 128,
-     "k-means: random Fourier features, in pairs of cosine and sine; an odd number is rounded up; 0: the columns"},
+     "k-means: random Fourier features, in pairs of cosine and sine; an odd number is rounded up; 0: the "
+     "columns"},
     {DPMIX_OPTION_KMEANS_BANDWIDTH, DOUBLE, "kmeans_bandwidth", 0, 1e6, 0,
      "k-means: bandwidth of the RBF kernel on columns scaled to [0, 1]; 0: a third of the square root of "
      "their number"},
@@ -40,7 +41,8 @@ static const struct option table[] = {
     {DPMIX_OPTION_CLIP_NORM, DOUBLE, "clip_norm", 1e-5, 1e6, 1,
      "gradient descent: bound on a record's gradient; with clip_quantile, where the bound starts"},
     {DPMIX_OPTION_CONDITIONAL, INT, "conditional", 0, 1, 1,
-     "VAE, RBM, CGAN: 1: it is given the label where the data set has one, and makes labels; 0: it is not; in "
+     "VAE, RBM, CGAN: 1: it is given the label where the data set has one, and makes labels; 0: it is not; "
+     "in "
      "a mixture by label the part is the label, and the option means nothing"},
     {DPMIX_OPTION_COUNT_NOISE, INT, "count_noise", DPMIX_COUNT_NOISE_GAUSSIAN, DPMIX_COUNT_NOISE_GEOMETRIC,
      DPMIX_COUNT_NOISE_GAUSSIAN,
@@ -71,7 +73,8 @@ static const struct option table[] = {
     {DPMIX_OPTION_VAE_PRIOR_SHARE, DOUBLE, "vae_prior_share", 1e-3, 0.5, 0.05,
      "VAE: what fitting that Gaussian may spend, as a fraction of what the training spends"},
     {DPMIX_OPTION_VAE_DRAW, INT, "vae_draw", 0, 1, 0,
-     "VAE: samples are 0: means of the output law, 1: draws from it; those of the mixed law are always drawn"},
+     "VAE: samples are 0: means of the output law, 1: draws from it; those of the mixed law are always "
+     "drawn"},
     {DPMIX_OPTION_GAUSSIAN_RANK, INT, "gaussian_rank", 0, 30000, 0,
      "Gaussian: directions of the covariance; 0: those that stand out of the noise, 64 at most"},
     {DPMIX_OPTION_GAUSSIAN_ROW_CLIP, DOUBLE, "gaussian_row_clip", 1e-4, 1, 0.4,
@@ -82,7 +85,8 @@ static const struct option table[] = {
     {DPMIX_OPTION_VAE_DEVIATION, DOUBLE, "vae_deviation", 0, 10, 0,
      "VAE: standard deviation of Gaussian columns, scaled to [0, 1]; 0: it is learned for each column"},
     {DPMIX_OPTION_VAE_HIDDEN_LAST, INT, "vae_hidden_last", 0, 65536, 0,
-     "VAE: width of the hidden layer next to the latent space, the others in geometric sequence between; 0: all "
+     "VAE: width of the hidden layer next to the latent space, the others in geometric sequence between; 0: "
+     "all "
      "have the same"},
     {DPMIX_OPTION_NOISE_CORRECTION, INT, "noise_correction", 0, 1, 0,
      "gradient descent: 1: Adam subtracts the known variance of the noise from its mean squares"},
@@ -109,7 +113,8 @@ static const struct option table[] = {
     {DPMIX_OPTION_RBM_BURN_IN, INT, "rbm_burn_in", 0, 100000, 3,
      "RBM: steps of a chain before its first sampled record"},
     {DPMIX_OPTION_RBM_THINNING, INT, "rbm_thinning", 0, 100000, 0,
-     "RBM: steps of a chain between two sampled records, of which it gives up to eight; 0: every record has a "
+     "RBM: steps of a chain between two sampled records, of which it gives up to eight; 0: every record has "
+     "a "
      "chain of its own"},
     {DPMIX_OPTION_RBM_OUTPUT, INT, "rbm_output", DPMIX_RBM_MEANS, DPMIX_RBM_DRAWS, DPMIX_RBM_MEANS,
      "RBM: sampled records are 1: means, 2: draws of the visible units"},
@@ -134,7 +139,8 @@ static const struct option table[] = {
      DPMIX_GMM_BASIS_COLUMNS,
      "Gaussian mixture: 1: columns as they are, 2: low frequencies (DCT) of square images"},
     {DPMIX_OPTION_GMM_RADIUS, INT, "gmm_radius", 0, 256, 0,
-     "Gaussian mixture: frequencies (i, j) with i^2 + j^2 up to its square are kept; 0: by the budget, 0.30 to "
+     "Gaussian mixture: frequencies (i, j) with i^2 + j^2 up to its square are kept; 0: by the budget, 0.30 "
+     "to "
      "0.66 of the image's side"},
     {DPMIX_OPTION_GMM_COVARIANCE, INT, "gmm_covariance", DPMIX_GMM_COVARIANCE_FULL,
      DPMIX_GMM_COVARIANCE_FACTORS, DPMIX_GMM_COVARIANCE_FULL,
@@ -143,7 +149,8 @@ static const struct option table[] = {
      "Gaussian mixture: dimensions of the subspace; 0: those that stand out of the noise, 8 at least and 150 "
      "at most"},
     {DPMIX_OPTION_GMM_ROW_CLIP, DOUBLE, "gmm_row_clip", 0, 1, 0,
-     "Gaussian mixture: bound on the norm of a record, columns scaled to [0, 1], over the square root of their "
+     "Gaussian mixture: bound on the norm of a record, columns scaled to [0, 1], over the square root of "
+     "their "
      "number; columns are taken about 1/2; 0: 0.5 for columns, 0.4 for the DCT, 0.3 for distances"},
     {DPMIX_OPTION_GMM_RESIDUAL_CLIP, DOUBLE, "gmm_residual_clip", 0, 1, 0,
      "Gaussian mixture: bound on a record's distance from the mean of its class and of its component, in the "
@@ -161,7 +168,8 @@ static const struct option table[] = {
     {DPMIX_OPTION_GMM_REST, INT, "gmm_rest", 0, 1, 0,
      "Gaussian mixture: 1: samples scatter in the directions outside the subspace, too; 0: they do not"},
     {DPMIX_OPTION_LABELS, INT, "labels", 0, 2, DPMIX_LABELS_RULE,
-     "mixture: labels of samples are 0: the teacher's where there is one, else 1; 1: of the model or part; 2: the "
+     "mixture: labels of samples are 0: the teacher's where there is one, else 1; 1: of the model or part; "
+     "2: the "
      "teacher's"},
     {DPMIX_OPTION_TEACHER_STEPS, INT, "teacher_steps", 0, 100000, 0,
      "teacher: steps, each a noisy query; 0: 40 to 120, by the size of the noise"},

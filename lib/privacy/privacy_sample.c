@@ -119,7 +119,8 @@ static void split_interval(struct dpm_sample *sample, size_t first, size_t n, in
     split_interval(sample, first + low, n - low, part, block_rows, middle + 1, highest);
 }
 
-/* Threads that take large blocks first end at about the same time. Of many blocks the order hardly matters. */
+/* Threads that take large blocks first end at about the same time. Of many blocks the order hardly matters.
+ */
 static void largest_first(struct dpm_sample *sample)
 {
     for (size_t i = 1; i < sample->n_blocks && sample->n_blocks <= FEW_BLOCKS; i++) {
