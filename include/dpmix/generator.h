@@ -132,6 +132,11 @@ DPMIX_API DPMIX_CHECK int dpmix_generator_plan(const dpmix_generator *generator,
                                                const dpmix_accountant *accountant, double share, size_t n_rows,
                                                size_t n_columns, int n_classes, int n_parts);
 
+/** The columns of a record; 0 before the fit. */
+DPMIX_API size_t dpmix_generator_columns(const dpmix_generator *generator);
+/** The classes of a record's label; 0 before the fit, and when the model's records have no labels. */
+DPMIX_API int dpmix_generator_classes(const dpmix_generator *generator);
+
 /** Samples records first, ..., first + n - 1 of an endless sequence.
  * @param[out] rows    n x n_columns, in the units of the declared bounds.
  * @param[out] labels  n classes; NULL when they are not wanted.

@@ -12,8 +12,8 @@ static struct dpm_law law_of(const struct dpm_event *event, int adjacency, int g
 {
     int replace = adjacency == DPMIX_ADJACENCY_REPLACE_ONE;
     double reach = replace ? 2.0 : 1.0;
-    struct dpm_law law = {DPM_SHAPE_RESPONSE, 1, 1.0, event->noise_multiplier, (double)event->count,
-                          INFINITY};
+    struct dpm_law law = {DPM_SHAPE_RESPONSE,   1,       1.0, event->noise_multiplier,
+                          (double)event->count, INFINITY};
     switch (event->kind) {
     case DPM_EVENT_SUBSAMPLED_GAUSSIAN:
         law.shape = replace ? DPM_SHAPE_REPLACE : DPM_SHAPE_MIXTURE;
@@ -29,9 +29,7 @@ static struct dpm_law law_of(const struct dpm_event *event, int adjacency, int g
         law.shape = DPM_SHAPE_LAPLACE;
         law.noise /= reach;
         break;
-    case DPM_EVENT_GEOMETRIC:
-        law.shape = replace ? DPM_SHAPE_STEPS : DPM_SHAPE_RESPONSE;
-        break;
+    case DPM_EVENT_GEOMETRIC: law.shape = replace ? DPM_SHAPE_STEPS : DPM_SHAPE_RESPONSE; break;
     default: break;
     }
     return law;
@@ -103,17 +101,19 @@ double dpm_account_loss_largest(const struct dpm_law *law, int direction)
 }
 
 /* One run alone has a closed form: sampling takes (e, d) to (log(1 + q (exp(e) - 1)), q d), both ways round
- * (Balle, Barthe and Gaboardi 2018). */
+ * (Balle, Barthe and Gaboardi 2018); account_law_group.c has those of groups. */
 int dpm_account_law_single(const struct dpm_laws *laws)
 {
     const struct dpm_law *law = laws->law;
-    return laws->n == 1 && !(laws->mu > 0.0) && law->count == 1.0 && law->group == 1 &&
+    return laws->n == 1 && !(laws->mu > 0.0) && law->count == 1.0 &&
            (law->shape == DPM_SHAPE_MIXTURE || law->shape == DPM_SHAPE_LAPLACE ||
             law->shape == DPM_SHAPE_RESPONSE);
 }
 
 double dpm_account_law_epsilon(const struct dpm_law *law, double delta)
 {
+    if (law->group > 1)
+        return dpm_account_law_group_epsilon(law, delta);
     double e = 1.0 / law->noise, q = law->rate, d = delta / q, base;
     if (!(d < 1.0))
         return 0.0;
@@ -131,6 +131,8 @@ double dpm_account_law_epsilon(const struct dpm_law *law, double delta)
 
 double dpm_account_law_delta(const struct dpm_law *law, double epsilon)
 {
+    if (law->group > 1)
+        return dpm_account_law_group_delta(law, epsilon);
     double e = 1.0 / law->noise, q = law->rate;
     double base = epsilon;
     if (q < 1.0)
@@ -140,7 +142,7 @@ double dpm_account_law_delta(const struct dpm_law *law, double epsilon)
     if (law->shape == DPM_SHAPE_MIXTURE)
         delta = dpm_account_gauss_delta(1.0 / law->noise, base);
     else if (base < e)
-        delta = law->shape == DPM_SHAPE_LAPLACE ? -expm1(0.5 * (base - e))
-            : -expm1(base - e) / (1.0 + exp(-e));
+        delta =
+            law->shape == DPM_SHAPE_LAPLACE ? -expm1(0.5 * (base - e)) : -expm1(base - e) / (1.0 + exp(-e));
     return q * delta * (1.0 + 32.0 * DBL_EPSILON);
 }

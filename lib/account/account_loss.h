@@ -99,6 +99,10 @@ int dpm_account_law_single(const struct dpm_laws *laws);
 double dpm_account_law_epsilon(const struct dpm_law *law, double delta);
 double dpm_account_law_delta(const struct dpm_law *law, double epsilon);
 
+/* The same for a group of more than one and a sampled Gaussian mechanism. */
+double dpm_account_law_group_epsilon(const struct dpm_law *law, double delta);
+double dpm_account_law_group_delta(const struct dpm_law *law, double epsilon);
+
 /* The law's largest loss; INFINITY when it has none. */
 double dpm_account_loss_largest(const struct dpm_law *law, int direction);
 

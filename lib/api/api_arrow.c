@@ -7,8 +7,28 @@
 #include "base_alloc.h"
 #include "mixture_model.h"
 #include "mixture_sample.h"
+#include "table_array.h"
 #include "table_export.h"
 #include "table_import.h"
+#include "table_metadata.h"
+
+/* ---- Schemas ---- */
+
+int dpmix_schema_new_arrow(dpmix_schema **out, const struct ArrowSchema *types)
+{
+    API_NEED(out);
+    API_NEED(types);
+    if (!types->release)
+        API_RETURN(dpm_fail(DPMIX_ERR_ARG, "types: it was released"));
+    API_RETURN(dpm_metadata_read(out, "types", types->metadata));
+}
+
+int dpmix_schema_arrow(const dpmix_schema *schema, struct ArrowSchema *types)
+{
+    API_NEED(schema);
+    API_NEED(types);
+    API_RETURN(dpm_array_types(types, schema));
+}
 
 /* ---- Datasets ---- */
 

@@ -51,6 +51,11 @@ int dpmix_clusterer_parts(const dpmix_clusterer *clusterer)
     return clusterer ? clusterer->n_parts : 0;
 }
 
+size_t dpmix_clusterer_columns(const dpmix_clusterer *clusterer)
+{
+    return clusterer && clusterer->fitted ? clusterer->bounds.n_columns : 0;
+}
+
 int dpmix_clusterer_weights(const dpmix_clusterer *clusterer, double *weights, size_t n_parts)
 {
     API_NEED(clusterer);

@@ -91,6 +91,16 @@ int dpmix_generator_plan(const dpmix_generator *generator, double *epsilon, doub
     API_RETURN(status);
 }
 
+size_t dpmix_generator_columns(const dpmix_generator *generator)
+{
+    return generator && generator->fitted ? generator->bounds.n_columns : 0;
+}
+
+int dpmix_generator_classes(const dpmix_generator *generator)
+{
+    return generator && generator->fitted && generator->makes_labels ? generator->n_classes : 0;
+}
+
 static const double one_part[] = {1};
 
 static int sample(const struct dpmix_generator *generator, int type, void *rows, int32_t *labels,

@@ -2,6 +2,7 @@
 #include "table_array.h"
 #include "base_alloc.h"
 #include "base_fail.h"
+#include "table_metadata.h"
 
 #include <stdatomic.h>
 #include <string.h>
@@ -67,7 +68,7 @@ int dpm_texts_new(struct dpm_texts **out, const struct dpm_column *column)
 /* What a type owns: the children's structs lie in one block, their names in it too. */
 struct owned_types {
     struct ArrowSchema *structs, **pointers;
-    char *name;
+    char *name, *metadata;
 };
 
 static void release_types(struct ArrowSchema *types)
@@ -81,6 +82,7 @@ static void release_types(struct ArrowSchema *types)
     dpm_free(owned->structs);
     dpm_free(owned->pointers);
     dpm_free(owned->name);
+    dpm_free(owned->metadata);
     dpm_free(owned);
     types->release = NULL;
 }
@@ -152,6 +154,10 @@ int dpm_array_types(struct ArrowSchema *out, const struct dpmix_schema *schema)
     for (size_t i = 0, child = 0; !status && i < schema->n_columns; i++)
         if (i != schema->unit)
             status = column_types(types.children[child++], &schema->columns[i]);
+    struct owned_types *owned = types.private_data;
+    if (!status)
+        status = dpm_metadata_write(&owned->metadata, schema);
+    types.metadata = owned->metadata;
     if (status)
         types.release(&types);
     else

@@ -13,7 +13,7 @@ struct dpm_texts;
 int dpm_texts_new(struct dpm_texts **out, const struct dpm_column *column);
 void dpm_texts_unref(struct dpm_texts *texts); /* NULL is fine */
 
-/* The type of a record batch of the schema's columns, but for the unit. */
+/* The type of a record batch of the schema's columns, but for the unit; its metadata is the whole schema. */
 int dpm_array_types(struct ArrowSchema *out, const struct dpmix_schema *schema);
 
 /* A record batch of n records that waits for its cells. texts: for each column, NULL where it has no

@@ -6,6 +6,7 @@
 #include "tiny_file.h"
 #include "tiny_model.h"
 
+#include <dirent.h>
 #include <math.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -379,16 +380,20 @@ END_TEST
 
 struct touches {
     int say;
+    unsigned last; /* the touch after which the process waits for its end */
 };
 
 /* A dpm_test_mode's: rows were read by now. */
 static void say_touch(void *user, const struct dpm_observation *observation, int64_t *sums)
 {
-    const struct touches *touches = user;
+    struct touches *touches = user;
     char which = observation->plan == 0 ? 'c' : 'g';
     (void)sums;
     if (write(touches->say, &which, 1) != 1)
         _exit(4);
+    touches->last--;
+    while (touches->last == 0)
+        pause();
 }
 
 /* The paths are the parent's. */
@@ -396,10 +401,12 @@ struct child_paths {
     char ledger[96], file[96];
 };
 
-static void train_in_child(const struct child_paths *paths, int begin, int say)
+enum { NEVER = KILLS * LONG };
+
+static void train_in_child(const struct child_paths *paths, int begin, int say, unsigned last)
 {
     static struct tiny_case tiny;
-    struct touches touches = {say};
+    struct touches touches = {say, last};
     dpmix_generator *generator = NULL;
     tiny_case_open(&tiny, AMPLE, 3);
     dpmix_accountant_free(tiny.accountant);
@@ -417,7 +424,7 @@ static void train_in_child(const struct child_paths *paths, int begin, int say)
     _exit(status == DPMIX_OK ? 0 : 3);
 }
 
-static pid_t start_child(const struct child_paths *paths, int begin, int *from)
+static pid_t start_child(const struct child_paths *paths, int begin, unsigned last, int *from)
 {
     int ends[2];
     ck_assert_int_eq(pipe(ends), 0);
@@ -425,7 +432,7 @@ static pid_t start_child(const struct child_paths *paths, int begin, int *from)
     ck_assert_int_ge(child, 0);
     if (child == 0) {
         close(ends[0]);
-        train_in_child(paths, begin, ends[1]);
+        train_in_child(paths, begin, ends[1], last);
     }
     close(ends[1]);
     *from = ends[0];
@@ -456,6 +463,58 @@ static int kill_after(pid_t child, int from, unsigned most, uint64_t touched[2])
     return end;
 }
 
+/* A save that was killed leaves its temporary file. */
+static void remove_temporaries(void)
+{
+    DIR *folder = opendir(tiny_folder());
+    ck_assert_ptr_nonnull(folder);
+    for (struct dirent *entry; (entry = readdir(folder)) != NULL;)
+        if (strncmp(entry->d_name, "b.new-", 6) == 0)
+            ck_assert_int_eq(unlinkat(dirfd(folder), entry->d_name, 0), 0);
+    closedir(folder);
+}
+
+static int stop_at_once(void *user, int phase, uint64_t done, uint64_t total, double epsilon_spent)
+{
+    (void)user, (void)phase, (void)done, (void)total, (void)epsilon_spent;
+    return 1;
+}
+
+/* Killed at a touch, before anything that comes after it: what goes on pays for that touch as well. */
+START_TEST(a_touch_is_marked_before_it_happens)
+{
+    static struct tiny_case tiny;
+    static const unsigned touches[] = {1, 2, 3, EVERY + 1, EVERY + 3, LONG + 1};
+    struct child_paths paths;
+    dpmix_generator *none = NULL;
+    int from;
+    if (!has_store())
+        return;
+    strcpy(paths.ledger, tiny_path("a"));
+    strcpy(paths.file, tiny_path("b"));
+    for (size_t i = 0; i < sizeof touches / sizeof *touches; i++) {
+        uint64_t touched[2] = {0, 0};
+        unlink(paths.ledger);
+        unlink(paths.file);
+        pid_t child = start_child(&paths, 1, touches[i], &from);
+        kill_after(child, from, touches[i], touched);
+        ck_assert_uint_eq(touched[0] + touched[1], touches[i]);
+        open_case(&tiny, 1, AMPLE);
+        ck_assert_int_eq(
+            dpmix_generator_resume(&none, paths.file, tiny.accountant, tiny.dataset, stop_at_once, NULL),
+            DPMIX_ERR_CANCELLED);
+        const char *json = tiny_text(dpmix_accountant_json, tiny.accountant), *anew = strstr(json, "resumed");
+        ck_assert_ptr_nonnull(anew);
+        /* steps are marked up to the next checkpoint, and begin anew at the last */
+        uint64_t done = touched[1] ? (touched[1] - 1) / EVERY * EVERY : 0;
+        ck_assert_uint_ge(count_runs(anew, "poisson_subsampled_gaussian"), touched[1] - done);
+        ck_assert_uint_ge(count_runs(anew, "gaussian"), done ? 0 : touched[0]);
+        tiny_case_close(&tiny);
+    }
+    remove_temporaries();
+}
+END_TEST
+
 /* However often a training is killed, the ledger holds a debit for every time that rows were read. */
 START_TEST(every_touch_is_paid_for)
 {
@@ -468,7 +527,7 @@ START_TEST(every_touch_is_paid_for)
     strcpy(paths.file, tiny_path("b"));
     while (end != 0) {
         ck_assert_int_lt(kills, KILLS);
-        pid_t child = start_child(&paths, !begun, &from);
+        pid_t child = start_child(&paths, !begun, NEVER, &from);
         end = kill_after(child, from, kills % 4 == 3 ? LONG / 2 : random_below(12), touched);
         ck_assert_msg(end == 0 || (WIFSIGNALED(end) && WTERMSIG(end) == SIGKILL), "ended with %d", end);
         kills += end != 0;
@@ -484,6 +543,7 @@ START_TEST(every_touch_is_paid_for)
     }
     ck_assert_int_ge(kills, 3);
     ck_assert_uint_ge(touched[1], LONG);
+    remove_temporaries();
 }
 END_TEST
 
@@ -502,7 +562,7 @@ START_TEST(of_two_that_resume_at_once_one_goes_on)
     open_case(&tiny, 1, AMPLE);
     ck_assert_int_eq(fit_until(&tiny, DPMIX_GENERATOR_VAE, 0, 2, 1), DPMIX_ERR_CANCELLED);
     for (int i = 0; i < 2; i++)
-        child[i] = start_child(&paths, 0, &from[i]);
+        child[i] = start_child(&paths, 0, NEVER, &from[i]);
     for (int i = 0; i < 2; i++) {
         while (read(from[i], &which, 1) == 1)
             touched[which == 'g']++;
@@ -835,6 +895,7 @@ static Suite *suite(void)
     tcase_add_test(test_case, a_ledger_in_memory_pays_all_resumed_steps_anew);
     tcase_add_test(test_case, a_finished_training_can_be_had_again);
     tcase_add_test(test_case, what_may_have_begun_is_debited_anew);
+    tcase_add_test(test_case, a_touch_is_marked_before_it_happens);
     tcase_add_test(test_case, every_touch_is_paid_for);
     tcase_add_test(test_case, of_two_that_resume_at_once_one_goes_on);
     tcase_add_loop_test(test_case, who_has_lost_the_lease_stops_at_the_mark, 0, 4);

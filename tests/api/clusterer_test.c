@@ -91,6 +91,7 @@ START_TEST(before_the_fit_there_is_nothing_to_have)
     int32_t parts[1] = {-1};
     size_t length = 7;
     ck_assert_int_eq(dpmix_clusterer_parts(clusterer), 0);
+    ck_assert_uint_eq(dpmix_clusterer_columns(clusterer), 0);
     CHECK_FAILS(dpmix_clusterer_weights(clusterer, weights, 2), DPMIX_ERR_STATE, "weights: clusterer");
     CHECK_FAILS(dpmix_clusterer_assign(clusterer, parts, tiny.rows, 1, TINY_COLUMNS, tiny.labels),
                 DPMIX_ERR_STATE, "assign: clusterer");
@@ -310,6 +311,7 @@ START_TEST(a_loaded_clusterer_is_the_saved_one)
     CHECK_OK(dpmix_clusterer_save(clusterer, tiny_path("a")));
     CHECK_OK(dpmix_clusterer_load(&loaded, tiny_path("a")));
     expect_equal(clusterer, loaded);
+    ck_assert_uint_eq(dpmix_clusterer_columns(loaded), TINY_COLUMNS);
     ck_assert_str_eq(ledger_of(loaded), tiny_text(dpmix_accountant_json, tiny.accountant));
     CHECK_OK(dpmix_clusterer_save(loaded, tiny_path("b")));
     ck_assert(tiny_same_files(tiny_path("a"), tiny_path("b")));

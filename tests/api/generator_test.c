@@ -73,6 +73,7 @@ START_TEST(null_is_refused)
     CHECK_FAILS(dpmix_generator_load(NULL, tiny_path("a")), DPMIX_ERR_ARG, "load: out");
     CHECK_FAILS(dpmix_generator_load(&none, NULL), DPMIX_ERR_ARG, "load: path");
     ck_assert_ptr_null(none);
+    ck_assert(dpmix_generator_columns(NULL) == 0 && dpmix_generator_classes(NULL) == 0);
     dpmix_generator_free(NULL);
     dpmix_generator_free(generator);
 }
@@ -86,6 +87,7 @@ static void expect_unfitted(const dpmix_generator *generator)
     CHECK_FAILS(dpmix_generator_ledger(generator, NULL, 0, &length), DPMIX_ERR_STATE, "ledger: generator");
     CHECK_FAILS(dpmix_generator_save(generator, tiny_path("a")), DPMIX_ERR_STATE, "save: generator");
     ck_assert(isnan(row[0]) && isnan(row[1]) && length == 7);
+    ck_assert(dpmix_generator_columns(generator) == 0 && dpmix_generator_classes(generator) == 0);
     ck_assert_int_ne(access(tiny_path("a"), F_OK), 0);
 }
 
@@ -226,6 +228,8 @@ START_TEST(labels_come_from_kinds_that_make_them)
     tiny_case_open(&tiny, 1000, 1); /* no class may drown in the noise */
     dpmix_generator *generator = tiny_fitted_generator(&tiny, _i, 1);
     samples[0] = NAN;
+    ck_assert_uint_eq(dpmix_generator_columns(generator), TINY_COLUMNS);
+    ck_assert_int_eq(dpmix_generator_classes(generator), _i == DPMIX_GENERATOR_GAUSSIAN ? 0 : TINY_CLASSES);
     if (_i == DPMIX_GENERATOR_GAUSSIAN) {
         CHECK_FAILS(dpmix_generator_sample(generator, samples, labels, 0, N, TINY_COLUMNS, &seed),
                     DPMIX_ERR_UNSUPPORTED, "dpmix_generator_sample: labels");
@@ -401,6 +405,8 @@ START_TEST(a_loaded_generator_is_the_saved_one)
     CHECK_OK(draw(generator, large, 7, 500, 3));
     CHECK_OK(draw(loaded, samples, 7, 500, 3));
     ck_assert_mem_eq(large, samples, 500 * TINY_COLUMNS * sizeof *large);
+    ck_assert_uint_eq(dpmix_generator_columns(loaded), TINY_COLUMNS);
+    ck_assert_int_eq(dpmix_generator_classes(loaded), dpmix_generator_classes(generator));
     CHECK_OK(dpmix_generator_ledger(generator, texts[0], sizeof texts[0], NULL));
     CHECK_OK(dpmix_generator_ledger(loaded, texts[1], sizeof texts[1], NULL));
     ck_assert_str_eq(texts[0], texts[1]);
