@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "base_alloc.h"
 #include "base_fail.h"
+#include "base_protect.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@ enum { ALIGNMENT = 64 }; /* the header in front of a block takes one line, so bl
 
 struct header {
     size_t size;
+    int flags; /* DPMIX_MEMORY_*, of its pages */
 };
 
 static atomic_uint_fast64_t countdown; /* 0: no failure is planned */
@@ -26,12 +28,12 @@ static void count_bytes(int64_t bytes)
         bytes_peak = bytes_held;
 }
 
-/* Of the block behind a header: what may be wiped. */
-static size_t block_size(const void *memory)
+/* Of a block; its size is what may be wiped. */
+static struct header header_of(const void *memory)
 {
     struct header header;
     memcpy(&header, (const unsigned char *)memory - ALIGNMENT, sizeof header);
-    return header.size;
+    return header;
 }
 
 static int planned_failure(void)
@@ -56,19 +58,24 @@ int dpm_size_mul(size_t *product, size_t a, size_t b)
 
 void *dpm_alloc(size_t n, size_t size)
 {
-    size_t bytes;
-    if (!dpm_size_mul(&bytes, n, size) || bytes > SIZE_MAX - 2 * (size_t)ALIGNMENT || planned_failure()) {
+    int flags = dpm_protect_flags();
+    size_t bytes, unit = flags ? dpm_protect_page() : (size_t)ALIGNMENT;
+    if (!dpm_size_mul(&bytes, n, size) || bytes > SIZE_MAX - 2 * unit || planned_failure()) {
         dpm_fail(DPMIX_ERR_NOMEM, "out of memory");
         return NULL;
     }
-    size_t padded = (bytes + 2 * (size_t)ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-    unsigned char *whole = aligned_alloc(ALIGNMENT, padded);
+    size_t padded = (bytes + ALIGNMENT + unit - 1) / unit * unit;
+    unsigned char *whole = aligned_alloc(unit, padded);
+    if (whole && flags && !dpm_protect_pages(whole, padded, flags)) {
+        free(whole);
+        whole = NULL;
+    }
     if (!whole) {
         dpm_fail(DPMIX_ERR_NOMEM, "out of memory");
         return NULL;
     }
     memset(whole, 0, padded);
-    memcpy(whole, &(struct header){padded - ALIGNMENT}, sizeof(struct header));
+    memcpy(whole, &(struct header){padded - ALIGNMENT, flags}, sizeof(struct header));
     atomic_fetch_add(&live, 1);
     count_bytes((int64_t)padded);
     return whole + ALIGNMENT;
@@ -78,9 +85,14 @@ void dpm_free(void *memory)
 {
     if (!memory)
         return;
+    struct header header = header_of(memory);
+    unsigned char *whole = (unsigned char *)memory - ALIGNMENT;
+    size_t padded = header.size + ALIGNMENT;
     atomic_fetch_sub(&live, 1);
-    count_bytes(-(int64_t)(block_size(memory) + ALIGNMENT));
-    free((unsigned char *)memory - ALIGNMENT);
+    count_bytes(-(int64_t)padded);
+    if (header.flags)
+        dpm_unprotect_pages(whole, padded, header.flags);
+    free(whole);
 }
 
 void dpm_wipe(void *memory, size_t size)
@@ -99,7 +111,7 @@ void dpm_free_wiped(void *memory)
 {
     if (!memory)
         return;
-    dpm_wipe(memory, block_size(memory));
+    dpm_wipe(memory, header_of(memory).size);
     dpm_free(memory);
 }
 

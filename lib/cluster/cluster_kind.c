@@ -111,8 +111,8 @@ int dpm_clusterer_assign(const struct dpmix_clusterer *clusterer, int32_t *parts
         clusterer->kind->assign(clusterer, parts + first, normalised, labels ? labels + first : NULL, n,
                                 columns, scratch);
     }
-    dpm_free(normalised);
-    dpm_free(scratch);
+    dpm_free_wiped(normalised); /* the caller's records may be private */
+    dpm_free_wiped(scratch);
     return status;
 }
 

@@ -27,14 +27,15 @@ struct block {
     double *joint; /* BLOCK_ROWS x components */
 };
 
+/* The caller's records may be private. */
 static void free_block(struct block *block)
 {
     dpm_free(block->offsets);
-    dpm_free(block->rows);
-    dpm_free(block->points);
-    dpm_free(block->logs);
-    dpm_free(block->scratch);
-    dpm_free(block->joint);
+    dpm_free_wiped(block->rows);
+    dpm_free_wiped(block->points);
+    dpm_free_wiped(block->logs);
+    dpm_free_wiped(block->scratch);
+    dpm_free_wiped(block->joint);
 }
 
 static int new_block(struct block *block, const struct dpmix_generator *generator)

@@ -50,6 +50,8 @@ static const struct pinned pinned[] = {
 
     PIN(DPMIX_STORAGE_COPY, 1),
     PIN(DPMIX_STORAGE_BORROW, 2),
+    PIN(DPMIX_MEMORY_NO_DUMP, 1),
+    PIN(DPMIX_MEMORY_LOCK, 2),
 
     PIN(DPMIX_GENERATOR_GAUSSIAN, 1),
     PIN(DPMIX_GENERATOR_VAE, 2),

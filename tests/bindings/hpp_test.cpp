@@ -2,12 +2,11 @@
 // The C++ wrapper: values in and out, errors as exceptions, who owns what.
 #include <dpmix/dpmix.hpp>
 
-#include "check_main.h"
+#include "check_hpp.hpp"
 
 #include <cmath>
 #include <cstdio>
 #include <string>
-#include <type_traits>
 #include <vector>
 
 namespace {
@@ -36,24 +35,8 @@ dpmix::Dataset dataset()
     return dpmix::Dataset(rows(), n_columns, {0, 1}, labels(), n_classes);
 }
 
-template <typename F> int status_of(F function)
-{
-    try {
-        function();
-    } catch (const dpmix::error &failed) {
-        ck_assert_str_ne(failed.what(), "");
-        return failed.status();
-    }
-    return DPMIX_OK;
-}
-
-template <typename T> constexpr bool move_only()
-{
-    return std::is_nothrow_move_constructible_v<T> && std::is_nothrow_move_assignable_v<T> &&
-           !std::is_copy_constructible_v<T> && !std::is_copy_assignable_v<T>;
-}
-
 static_assert(move_only<dpmix::Options>() && move_only<dpmix::Dataset>() && move_only<dpmix::Accountant>());
+static_assert(move_only<dpmix::Schema>() && move_only<dpmix::ArrowStream>());
 static_assert(move_only<dpmix::Clusterer>() && move_only<dpmix::Generator>() && move_only<dpmix::Mixture>());
 
 } // namespace
@@ -71,7 +54,9 @@ START_TEST(test_mixture)
     for (double weight : by_label.weights())
         sum += weight;
     ck_assert_double_eq_tol(sum, 1, 1e-9);
-    ck_assert(by_label.assign(rows(), n_columns, labels()) == labels());
+    ck_assert_uint_eq(by_label.columns(), n_columns);
+    ck_assert(by_label.assign(rows(), labels()) == labels());
+    ck_assert_int_eq(status_of([&] { by_label.centres(); }), DPMIX_ERR_UNSUPPORTED);
 
     dpmix::Mixture mixture(by_label, dpmix::Generator(DPMIX_GENERATOR_GAUSSIAN));
     int calls = 0;
@@ -162,7 +147,193 @@ START_TEST(test_options_and_plan)
     dpmix::Dataset records = dataset();
     vae.fit(budget, records, 1.0);
     ck_assert(budget.spent() == plan.epsilon);
-    ck_assert_uint_eq(vae.sample(3, n_columns, true).labels.size(), 3);
+    ck_assert_uint_eq(vae.columns(), n_columns);
+    ck_assert_int_eq(vae.classes(), n_classes);
+    ck_assert_uint_eq(vae.sample(3).labels.size(), 3);
+
+    bool found = false;
+    for (const dpmix::Option &option : dpmix::options())
+        found = found || (option.key == DPMIX_OPTION_STEPS && option.name == "steps" && !option.doc.empty() &&
+                          option.type == DPMIX_OPTION_TYPE_INT && option.lower <= option.preset &&
+                          option.preset <= option.upper);
+    ck_assert(found);
+    ck_assert(dpmix::version() == DPMIX_VERSION);
+    ck_assert(dpmix::text_of_status(DPMIX_ERR_NOMEM) == "out of memory");
+}
+END_TEST
+
+START_TEST(test_calculators)
+{
+    const int adjacency = DPMIX_ADJACENCY_ADD_REMOVE;
+    dpmix::Mechanisms plan{{DPMIX_MECHANISM_SUBSAMPLED_GAUSSIAN, 1, 0.01, 1000}, {DPMIX_MECHANISM_GAUSSIAN, 4}};
+    std::vector<double> noise = dpmix::noise(plan, 1.0, 1e-5, adjacency);
+    ck_assert_double_eq_tol(noise[1] / noise[0], 4, 1e-12);
+    for (std::size_t i = 0; i < plan.size(); i++)
+        plan[i].noise = noise[i];
+    const double spent = dpmix::epsilon(plan, 1e-5, adjacency);
+    ck_assert(spent > 0.999 && spent <= 1.0);
+    ck_assert(dpmix::epsilon(plan, 1e-5, adjacency, 2) > spent);
+    ck_assert(dpmix::delta(plan, spent, adjacency) <= 1.001e-5);
+    ck_assert_double_eq_tol(dpmix::rdp({{DPMIX_MECHANISM_GAUSSIAN, 2}}, 8, adjacency), 1, 1e-6);
+    ck_assert_double_eq_tol(dpmix::epsilon({{DPMIX_MECHANISM_PURE, 2}}, 1e-9, adjacency), 0.5, 1e-6);
+    ck_assert_int_eq(status_of([&] { dpmix::epsilon(plan, 2, adjacency); }), DPMIX_ERR_RANGE);
+
+    dpmix::Accountant budget = dpmix::Accountant::adaptive(1, 1e-5, adjacency, DPMIX_MODE_RENYI, 9.5);
+    ck_assert(budget.mode().mode == DPMIX_MODE_RENYI && budget.mode().order == 9.5);
+    ck_assert(budget.budget().epsilon == 1 && budget.budget().delta == 1e-5);
+    ck_assert_int_eq(budget.budget().adjacency, adjacency);
+    dpmix::Accountant planned(1, 1e-5, adjacency);
+    ck_assert_double_eq_tol(planned.noise(plan, 1)[0], noise[0], 1e-6);
+    ck_assert(planned.noise(plan, 0.5)[0] > noise[0]);
+}
+END_TEST
+
+START_TEST(test_audits)
+{
+    std::vector<std::uint8_t> coins(400);
+    std::vector<double> scores(400), flat(400);
+    for (std::size_t i = 0; i < coins.size(); i++)
+        scores[i] = coins[i] = i % 2;
+    const double bound = dpmix::audit_epsilon(scores, coins, 50, 50, 1e-6, 0.95);
+    ck_assert(bound > 2 && dpmix::audit_epsilon(flat, coins, 50, 50, 1e-6, 0.95) == 0);
+    ck_assert(dpmix::audit_epsilon_count(400, 100, 100, 1e-6, 0.95) == bound);
+    dpmix::GaussianAudit gaussian = dpmix::audit_gaussian(scores, coins, 50, 50, 1e-6, 0.95);
+    ck_assert(gaussian.mu > 1 && gaussian.epsilon > 1);
+    ck_assert(dpmix::audit_gaussian_count(400, 100, 100, 1e-6, 0.95).mu == gaussian.mu);
+    scores.pop_back();
+    ck_assert_int_eq(status_of([&] { dpmix::audit_epsilon(scores, coins, 5, 5, 0, 0.9); }), DPMIX_ERR_ARG);
+}
+END_TEST
+
+START_TEST(test_gaussian_mixture)
+{
+    dpmix::Dataset records = dataset();
+    dpmix::Accountant budget(5, 1e-5, DPMIX_ADJACENCY_ADD_REMOVE);
+    dpmix::Generator model(DPMIX_GENERATOR_GMM);
+    ck_assert_int_eq(status_of([&] { model.components(); }), DPMIX_ERR_STATE);
+    model.fit(budget, records, 1);
+    const std::size_t n = model.components();
+    std::vector<float> shares = model.assign(rows(), labels());
+    ck_assert_uint_eq(shares.size(), n_rows * n);
+    float sum = 0;
+    for (std::size_t i = 0; i < n; i++)
+        sum += shares[i];
+    ck_assert_float_eq_tol(sum, 1, 1e-5f);
+    std::vector<double> joint = model.log_density(rows(), labels()), alone = model.log_density(rows());
+    ck_assert(joint.size() == n_rows && joint[0] < alone[0]);
+
+    std::vector<double> fractions =
+        model.count({{}, {{0, 0, 0.5}}, {{0, 0, 0.5}, {DPMIX_COLUMN_LABEL, 1, 1}}, {{0, 0.6, 2}}}, 5000, 3);
+    ck_assert_uint_eq(fractions.size(), 4);
+    ck_assert(fractions[0] == 1 && fractions[1] > fractions[2] && fractions[2] > 0);
+    ck_assert_double_eq_tol(fractions[1] + fractions[3], 1, 0.3);
+    ck_assert_int_eq(status_of([&] { model.count({{{n_columns, 0, 1}}}); }), DPMIX_ERR_RANGE);
+}
+END_TEST
+
+/* A fit that is broken off goes on from its checkpoint. A teacher labels what the mixture makes. */
+START_TEST(test_checkpoint_and_teacher)
+{
+    const std::string path = "hpp_test.checkpoint";
+    dpmix::Options options;
+    options.set("steps", 20).set("sampling_rate", 0.1).set("vae_hidden", 8).set("teacher_steps", 10);
+    dpmix::Dataset records = dataset();
+    dpmix::Accountant budget(4, 1e-5, DPMIX_ADJACENCY_ADD_REMOVE);
+    dpmix::Mixture mixture(dpmix::Generator(DPMIX_GENERATOR_VAE, options));
+    mixture.checkpoint(path, 5);
+    auto stop = [](int, std::uint64_t done, std::uint64_t, double) { return done < 10; };
+    ck_assert_int_eq(status_of([&] { mixture.fit(budget, records, 0.3, stop); }), DPMIX_ERR_CANCELLED);
+    std::uint64_t first = UINT64_MAX;
+    dpmix::Mixture resumed =
+        dpmix::Mixture::resume(path, budget, records, [&](int, std::uint64_t done, std::uint64_t, double) {
+            first = done < first ? done : first;
+            return true;
+        });
+    ck_assert(first >= 5 && first <= 10);
+    ck_assert_int_eq(resumed.parts(), 1);
+    ck_assert_int_eq(std::remove(path.c_str()), 0);
+    resumed.teach(budget, records, 1);
+    dpmix::SoftSamples soft = resumed.sample_soft(20, 5);
+    dpmix::Samples<float> hard = resumed.sample(20, 5);
+    ck_assert(soft.rows == hard.rows && soft.classes == n_classes);
+    for (std::size_t i = 0; i < 20; i++) {
+        const float *at = &soft.probabilities[i * n_classes];
+        ck_assert_float_eq_tol(at[0] + at[1] + at[2], 1, 1e-5f);
+        ck_assert(at[hard.labels[i]] >= at[0] && at[hard.labels[i]] >= at[1] && at[hard.labels[i]] >= at[2]);
+    }
+    ck_assert_int_eq(status_of([&] { resumed.teach(budget, records, 1); }), DPMIX_ERR_STATE);
+
+    dpmix::Generator vae(DPMIX_GENERATOR_VAE, options);
+    dpmix::Accountant more(1, 1e-5, DPMIX_ADJACENCY_ADD_REMOVE);
+    dpmix::Dataset again = dataset();
+    vae.checkpoint(path, 5);
+    ck_assert_int_eq(status_of([&] { vae.fit(more, again, 0.5, stop); }), DPMIX_ERR_CANCELLED);
+    ck_assert_uint_eq(dpmix::Generator::resume(path, more, again).columns(), n_columns);
+    ck_assert_int_eq(std::remove(path.c_str()), 0);
+    dpmix::Generator unsaved(DPMIX_GENERATOR_VAE, options);
+    unsaved.checkpoint(path, 5);
+    unsaved.checkpoint("");
+    unsaved.fit(more, again, 1);
+    ck_assert_int_ne(std::remove(path.c_str()), 0);
+    unsaved.save(path);
+    ck_assert(dpmix::Generator::load(path).sample(5, 1).rows == unsaved.sample(5, 1).rows);
+    ck_assert_int_eq(std::remove(path.c_str()), 0);
+}
+END_TEST
+
+START_TEST(test_centres)
+{
+    dpmix::Options options;
+    options.set("clusters", 3).set("kmeans_features", 0);
+    dpmix::Dataset records = dataset();
+    dpmix::Accountant budget(50, 1e-5, DPMIX_ADJACENCY_ADD_REMOVE);
+    dpmix::Clusterer parts(DPMIX_CLUSTERER_KMEANS, options);
+    dpmix::Plan plan = parts.plan(budget, 1, n_rows, n_columns);
+    parts.fit(budget, records, 1);
+    ck_assert(budget.spent() == plan.epsilon);
+    std::vector<double> centres = parts.centres();
+    ck_assert_uint_eq(centres.size(), static_cast<std::size_t>(parts.parts()) * n_columns);
+    for (double value : centres)
+        ck_assert(value >= -1 && value <= 2);
+    parts.save("hpp_test.dpmix");
+    ck_assert(dpmix::Clusterer::load("hpp_test.dpmix").centres() == centres);
+    ck_assert(!parts.ledger().empty());
+    ck_assert_int_eq(std::remove("hpp_test.dpmix"), 0);
+}
+END_TEST
+
+START_TEST(test_features)
+{
+    std::vector<float> images(3 * 64);
+    for (std::size_t i = 0; i < images.size(); i++)
+        images[i] = static_cast<float>((i % 64 / 8 + i % 8) % 2);
+    std::vector<float> low = dpmix::feature::dct(images, 8, 16), back = dpmix::feature::dct_inverse(low, 8, 16);
+    ck_assert_uint_eq(low.size(), 3 * dpmix::feature::dct_size(8, 16));
+    for (std::size_t i = 0; i < images.size(); i++)
+        ck_assert_float_eq_tol(back[i], images[i], 1e-5f);
+    dpmix::feature::Scattering shape = dpmix::feature::scattering_size(8, 1, 4);
+    ck_assert_uint_eq(dpmix::feature::scattering(images, 8, 1, 4).size(), 3 * shape.channels * shape.positions);
+    std::vector<float> outlines = dpmix::feature::distance_inverse(dpmix::feature::distance(images, 8), 8);
+    for (std::size_t i = 0; i < images.size(); i++)
+        ck_assert_float_eq_tol(outlines[i], images[i], 1e-5f);
+    ck_assert_int_eq(status_of([&] { dpmix::feature::distance(images, 7); }), DPMIX_ERR_ARG);
+}
+END_TEST
+
+START_TEST(test_ledger_file)
+{
+    const std::string path = "hpp_test.ledger";
+    std::remove(path.c_str());
+    int status = status_of([&] {
+        dpmix::Accountant budget = dpmix::Accountant::open(path, "people", 1, 1e-5, DPMIX_ADJACENCY_ZERO_OUT);
+        dpmix::Dataset records = dataset();
+        dpmix::Generator(DPMIX_GENERATOR_GAUSSIAN).fit(budget, records, 0.5);
+        ck_assert(dpmix::Accountant::open(path, "people", 1, 1e-5, DPMIX_ADJACENCY_ZERO_OUT).spent() ==
+                  budget.spent());
+        dpmix::Accountant::open_adaptive(path, "others", 1, 1e-5, DPMIX_ADJACENCY_ZERO_OUT, DPMIX_MODE_RENYI);
+    });
+    ck_assert(status == DPMIX_OK || status == DPMIX_ERR_UNSUPPORTED); // built without SQLite
+    std::remove(path.c_str());
 }
 END_TEST
 
@@ -176,6 +347,8 @@ START_TEST(test_datasets)
     ck_assert_int_eq(empty.classes(), 2);
     const std::int32_t groups[] = {0, 1, 1, 0};
     empty.set_groups(groups);
+    ck_assert_int_eq(status_of([] { dpmix::Dataset::from_npy("no such file", "", 0, {0, 1}); }), DPMIX_ERR_IO);
+    ck_assert_int_eq(status_of([] { dpmix::Dataset::from_idx("no such file", "", 0, 0, 1); }), DPMIX_ERR_IO);
 }
 END_TEST
 
@@ -187,6 +360,13 @@ static Suite *suite()
     CHECK_ADD(made, test_progress_ends_fit);
     CHECK_ADD(made, test_options_and_plan);
     CHECK_ADD(made, test_datasets);
+    CHECK_ADD(made, test_calculators);
+    CHECK_ADD(made, test_audits);
+    CHECK_ADD(made, test_gaussian_mixture);
+    CHECK_ADD(made, test_checkpoint_and_teacher);
+    CHECK_ADD(made, test_centres);
+    CHECK_ADD(made, test_features);
+    CHECK_ADD(made, test_ledger_file);
     return made;
 }
 

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The Python package against the library that DPMIX_LIBRARY names, or that it brings. With NumPy where it is there,
-and once more with NumPy hidden, in a process of its own.
+"""The Python package against the library that DPMIX_LIBRARY names, or that it brings. With NumPy and
+Arrow's libraries where they are there, and once more with them hidden, in a process of its own. All functions of the
+library are called.
 """
 import array
 import gc
-import json
 import os
 import pathlib
 import signal
@@ -15,46 +15,12 @@ import tempfile
 import threading
 import unittest
 
-if os.environ.get("DPMIX_TEST_PLAIN"):
-    sys.modules["numpy"] = None  # an import raises ImportError
-try:
-    import numpy
-except ImportError:
-    numpy = None
-
 import dpmix
-from dpmix import _frames, _library, _table
+from dpmix import _library, _table
 
-ROWS, COLUMNS, CLASSES = 600, 4, 3
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-
-
-def some_rows():
-    return [[(i * 7 + j * 3) % 11 / 11 for j in range(COLUMNS)] for i in range(ROWS)]
-
-
-def some_labels():
-    return [i % CLASSES for i in range(ROWS)]
-
-
-def dataset(**more):
-    return dpmix.Dataset(some_rows(), 0, 1, labels=some_labels(), classes=CLASSES, **more)
-
-
-def budget(epsilon=1.0):
-    return dpmix.Accountant(epsilon, 1e-5, "add-remove")
-
-
-def listed(values):
-    return values.tolist()
-
-
-def tiny_idx(folder):
-    """28 x 28 images of ten classes, as IDX files."""
-    images, labels = pathlib.Path(folder, "images"), pathlib.Path(folder, "labels")
-    images.write_bytes(struct.pack(">4B3I", 0, 0, 8, 3, 200, 28, 28) + bytes(i % 251 for i in range(200 * 784)))
-    labels.write_bytes(struct.pack(">4BI", 0, 0, 8, 1, 200) + bytes(i % 10 for i in range(200)))
-    return images, labels
+import python_tables
+from python_fixtures import (CALLED, CLASSES, COLUMNS, ROOT, ROWS, budget, dataset, listed, numpy, some_labels, some_rows,
+                             tiny_idx, tiny_npy)
 
 
 class TestLibrary(unittest.TestCase):
@@ -69,7 +35,12 @@ class TestLibrary(unittest.TestCase):
                 error = dpmix._errors.error_of(status, "text")
                 self.assertIsNot(type(error), dpmix.Error, name)
                 self.assertEqual(error.status, status)
+                self.assertNotIn("unknown", error.meaning)
         self.assertIs(type(dpmix._errors.error_of(-99, "text")), dpmix.Error)
+        self.assertEqual(dpmix._errors.error_of(-99, "text").meaning, "unknown status")
+
+    def test_version(self):
+        self.assertEqual(dpmix.__version__, _library.library.dpmix_version().decode())
 
     def test_numbers_are_not_cut(self):
         with self.assertRaises(OverflowError):
@@ -155,6 +126,18 @@ class TestDataset(unittest.TestCase):
         self.assertEqual(dpmix.Dataset([[1, 2], [3, 4]], [0, 1], 5).columns, 2)
         self.assertEqual(dpmix.Dataset(b"", 0, 1, columns=3, labels=[], classes=2).classes, 2)
 
+    def test_files(self):
+        with tempfile.TemporaryDirectory() as folder:
+            made = dpmix.Dataset.from_idx(*tiny_idx(folder), lower=0, upper=255, classes=10)
+            self.assertEqual((made.columns, made.classes), (784, 10))
+            rows = tiny_npy(pathlib.Path(folder, "rows.npy"), "f4", (6, 2, 2))
+            labels = tiny_npy(pathlib.Path(folder, "labels.npy"), "i4", (6,))
+            made = dpmix.Dataset.from_npy(rows, labels, lower=[0, 0, 1, 1], upper=9, classes=3)
+            self.assertEqual((made.columns, made.classes), (4, 3))
+        dataset(groups=[0, 1, 1, 0])
+        with self.assertRaises(dpmix.RangeError):
+            dataset(groups=[2, 1, 1, 0])
+
     def test_no_copy_keeps_memory(self):
         memory = bytearray(ROWS * COLUMNS)
         made = dpmix.Dataset(memory, 0, 255, columns=COLUMNS)
@@ -215,7 +198,7 @@ class TestModels(unittest.TestCase):
     def test_mixture(self):
         records, money = dataset(), budget(2.0)
         parts = dpmix.Clusterer("label")
-        self.assertEqual((parts.parts, "not fitted" in repr(parts)), (0, True))
+        self.assertEqual((parts.parts, parts.columns, "not fitted" in repr(parts)), (0, 0, True))
         plan = parts.plan(money, 0.2, ROWS, COLUMNS, CLASSES)
         self.assertIs(parts.fit(records, money, 0.2), parts)
         self.assertEqual(money.spent, plan.epsilon)
@@ -255,10 +238,55 @@ class TestModels(unittest.TestCase):
         with self.assertRaisesRegex(ValueError, "closed"):
             mixture.sample(1)
 
-    def test_generator_finds_its_shape(self):
+    def test_one_part(self):
+        """A mixture without a clusterer; a teacher labels its samples, also softly."""
+        records, money = dataset(), budget(4.0)
+        mixture = dpmix.Mixture(None, dpmix.Generator("vae", steps=5, vae_hidden=8, sampling_rate=0.1,
+                                                      teacher_steps=5)).fit(records, money, 0.3)
+        self.assertEqual((mixture.parts, mixture.classes), (1, CLASSES))
+        seen = []
+        self.assertIs(mixture.teach(records, money, 1.0, lambda *step: seen.append(step)), mixture)
+        self.assertGreater(len(seen), 4)
+        self.assertEqual(len(money.ledger["entries"]), 2)
+        rows, probabilities = mixture.sample_soft(20, seed=5)
+        again, labels = mixture.sample(20, seed=5)
+        self.assertEqual(listed(rows), listed(again))
+        for soft, label in zip(listed(probabilities), listed(labels)):
+            self.assertAlmostEqual(sum(soft), 1, places=5)
+            self.assertEqual(max(soft), soft[label])
+        with self.assertRaises(dpmix.StateError):
+            mixture.teach(records, money, 1.0)
+        with self.assertRaises(TypeError):
+            mixture.teach(money, records, 1.0)
+        with self.assertRaises(TypeError):
+            dpmix.Mixture(None, None)
+
+    def test_centres(self):
+        records, money = dataset(), budget(50.0)
+        parts = dpmix.Clusterer("kmeans", clusters=3, kmeans_features=0).fit(records, money, 1.0)
+        self.assertEqual((parts.columns, len(listed(parts.centres)), len(listed(parts.centres)[0])),
+                         (COLUMNS, parts.parts, COLUMNS))
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder, "parts")
+            parts.save(path)
+            loaded = dpmix.Clusterer.load(path)
+            self.assertEqual(listed(loaded.centres), listed(parts.centres))
+            self.assertEqual(loaded.ledger, money.ledger)
+
+    def test_generator_has_a_shape(self):
+        unfitted = dpmix.Generator("gaussian")
+        self.assertEqual((unfitted.columns, unfitted.classes), (0, 0))
         model = dpmix.Generator("vae", steps=3, vae_hidden=8, sampling_rate=0.1).fit(dataset(), budget(), 1.0)
         rows, labels = model.sample(4, seed=1)
-        self.assertEqual((model.columns, len(listed(rows)[0]), len(listed(labels))), (COLUMNS, COLUMNS, 4))
+        self.assertEqual((model.columns, model.classes, len(listed(rows)[0]), len(listed(labels))),
+                         (COLUMNS, CLASSES, COLUMNS, 4))
+        self.assertEqual(listed(model.sample(2, seed=1, first=2, dtype="float64").labels), listed(labels)[2:])
+        self.assertEqual(listed(model.count([[], [("label", 0, CLASSES)]], 50)), [1, 1])
+        with tempfile.TemporaryDirectory() as folder:
+            model.save(pathlib.Path(folder, "model"))
+            loaded = dpmix.Generator.load(pathlib.Path(folder, "model"))
+        self.assertEqual(listed(loaded.sample(4, seed=1).rows), listed(rows))
+        self.assertEqual(loaded.ledger, model.ledger)
         plain = dpmix.Generator("gaussian").fit(dpmix.Dataset(some_rows(), 0, 1), budget(), 1.0)
         self.assertEqual((plain.columns, plain.sample(4).labels), (COLUMNS, None))
         with self.assertRaises(dpmix.StateError):
@@ -273,7 +301,7 @@ class TestModels(unittest.TestCase):
         self.assertEqual((len(shares), len(shares[0])), (ROWS, n))
         self.assertAlmostEqual(sum(shares[0]), 1, places=5)
         with self.assertRaises(dpmix.UnsupportedError):
-            dpmix.Clusterer("label").fit(dataset(), budget(), 1.0).centres(COLUMNS)
+            dpmix.Clusterer("label").fit(dataset(), budget(), 1.0).centres
 
     def test_refusals(self):
         records, money = dataset(), budget()
@@ -304,6 +332,17 @@ class TestModels(unittest.TestCase):
             self.assertEqual((again.mode, again.adjacency, again.epsilon), ("renyi", "zero-out", 1.0))
             self.assertGreater(again.order, 1)
             self.assertEqual(len(again.noise([("gaussian", 1.0)], 0.5)), 1)
+            planned = dpmix.Accountant.open(path, "others", 1.0, 1e-5, "add-remove")
+            self.assertEqual((planned.mode, planned.order, planned.spent), ("planned", 0, 0))
+
+    def test_filters(self):
+        for mode, order in (("renyi", 9.5), ("gaussian", 0)):
+            money = dpmix.Accountant(1.0, 1e-5, "add-remove", mode=mode, order=order)
+            self.assertEqual((money.mode, money.order), (mode, order))
+            dpmix.Generator("gaussian").fit(dataset(), money, 0.5)
+            self.assertTrue(0 < money.spent < 1)
+        with self.assertRaises(ValueError):
+            dpmix.Accountant(1.0, 1e-5, "add-remove", order=2.0)
 
     def test_checkpoint(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -315,6 +354,22 @@ class TestModels(unittest.TestCase):
                 model.fit(records, money, 0.5, lambda phase, done, total, epsilon: done < 10)
             resumed = dpmix.Generator.resume(path, records, money)
             self.assertEqual(len(listed(resumed.sample(3).labels)), 3)
+            records, money = dataset(), budget()
+            mixture = dpmix.Mixture(None, dpmix.Generator("vae", steps=20, vae_hidden=8, sampling_rate=0.1))
+            mixture.checkpoint(path, 5)
+            with self.assertRaises(dpmix.CancelledError):
+                mixture.fit(records, money, 0.5, lambda phase, done, total, epsilon: done < 10)
+            steps = []
+            dpmix.Mixture.resume(path, records, money, lambda phase, done, *_: steps.append(done))
+            self.assertTrue(5 <= steps[0] <= 10)
+            path.unlink()
+            model = dpmix.Generator("vae", steps=20, vae_hidden=8, sampling_rate=0.1)
+            model.checkpoint(path, 5)
+            model.checkpoint(None)
+            plan = model.plan(money, 1.0, ROWS, COLUMNS, CLASSES)
+            self.assertGreater(plan.noise_multiplier, 0)
+            model.fit(records, money, 1.0)
+            self.assertEqual((money.spent, path.exists()), (plan.epsilon, False))
 
     def test_images(self):
         images = [[(i + j) % 2 for j in range(64)] for i in range(3)]
@@ -396,128 +451,6 @@ class TestProgress(unittest.TestCase):
         self.assertEqual(found, [wanted] * 4)
 
 
-DECLARED = {"dpmix_schema": 1, "label": "job", "columns": [
-    {"name": "age", "kind": "integer", "lower": 17, "upper": 90},
-    {"name": "income", "kind": "continuous", "lower": 1, "upper": 1e6, "scale": "log", "nullable": True},
-    {"name": "job", "kind": "categorical", "values": ["clerk", "nurse"], "other": "another", "outside": "other"},
-    {"name": "member", "kind": "boolean"},
-    {"name": "born", "kind": "date", "lower": "1900-01-01", "upper": "2024-12-31"}]}
-
-
-def cells(n=400):
-    jobs = ["clerk", "nurse", "smith"]
-    return [[str(17 + i % 60), None if i % 5 == 0 else str(100 + i), jobs[i % 3], "true" if i % 2 else "false",
-             f"19{10 + i % 80}-03-04"] for i in range(n)]
-
-
-class TestTables(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        try:
-            dpmix.Schema().close()
-        except dpmix.UnsupportedError:
-            raise unittest.SkipTest("the library has no tables") from None
-
-    def check_columns(self, columns):
-        self.assertTrue(all(isinstance(age, int) and 17 <= age <= 90 for age in columns["age"]))
-        self.assertTrue(all(income is None or 1 <= income <= 1e6 for income in columns["income"]))
-        self.assertLessEqual(set(columns["job"]), {"clerk", "nurse", "another"})
-        self.assertLessEqual(set(columns["member"]), {True, False})
-        self.assertTrue(all(1900 <= born.year <= 2024 for born in columns["born"]))
-
-    def test_schema(self):
-        built = (dpmix.Schema().integer("age", 17, 90)
-                 .continuous("income", 1, 1e6, log=True, nullable=True)
-                 .categorical("job", ["clerk", "nurse"], other="another").boolean("member")
-                 .date("born", "1900-01-01", "2024-12-31").set_label("job"))
-        self.assertEqual(built.declared, dpmix.Schema(DECLARED).declared)
-        self.assertEqual(built.names, ["age", "income", "job", "member", "born"])
-        self.assertEqual((built.label, built.unit_column, built.classes), ("job", None, 3))
-        self.assertEqual(built.kinds["born"], "date")
-        with tempfile.TemporaryDirectory() as folder:
-            path = pathlib.Path(folder, "schema.json")
-            built.save(path)
-            self.assertEqual(dpmix.Schema.of(path).declared, built.declared)
-        with self.assertRaises(dpmix.FormatError):
-            dpmix.Schema({"dpmix_schema": 1, "columns": [{"name": "x", "kind": "guess"}]})
-        with self.assertRaises(dpmix.RangeError):
-            dpmix.Schema().integer("x", 2, 1)
-        more = dpmix.Schema().timestamp("t", "2020-01-01T00:00:00", "2020-01-02T00:00:00").unit("who", 3)
-        self.assertEqual([column["kind"] for column in more.declared["columns"]], ["timestamp", "unit"])
-        self.assertEqual(more.unit_column, "who")
-
-    def test_text_and_csv(self):
-        schema = dpmix.Schema(DECLARED)
-        records = dpmix.Dataset.from_text(cells(), schema)
-        self.assertEqual((records.columns, records.classes), (schema.width, 3))
-        with tempfile.TemporaryDirectory() as folder:
-            path = pathlib.Path(folder, "people.csv")
-            lines = [["extra", "born", "age", "income", "job", "member"]]
-            lines += [["x", row[4], row[0], row[1] or "", row[2], row[3]] for row in cells()]
-            path.write_text("\n".join(map(",".join, lines)))
-            self.assertEqual(dpmix.Dataset.from_csv(path, schema).columns, schema.width)
-            with self.assertRaises(dpmix.FormatError):
-                dpmix.Dataset.from_csv(path, dpmix.Schema().boolean("nobody"))
-            path.write_text("age,income,job,member,born\n17,3\n")
-            with self.assertRaises(dpmix.FormatError):
-                dpmix.Dataset.from_csv(path, schema)
-
-    def test_stream_that_nobody_consumes(self):
-        schema = dpmix.Schema(DECLARED)
-        records, money = dpmix.Dataset.from_text(cells(), schema), budget()
-        parts = dpmix.Clusterer("label").fit(records, money, 0.2)
-        mixture = dpmix.Mixture(parts, dpmix.Generator("gaussian")).fit(records, money, 1.0)
-        stream = mixture.stream(schema, 100, seed=1)
-        capsule = stream.__arrow_c_stream__()
-        self.assertEqual(len(_frames._alive), 1)
-        del capsule
-        self.assertEqual(len(_frames._alive), 0)
-        self.assertIn("100 of age", repr(stream))
-        # Its own output is a frame, too.
-        self.assertEqual(dpmix.Dataset.from_frame(stream, schema).columns, schema.width)
-        self.assertEqual(len(_frames._alive), 0)
-        with self.assertRaises(TypeError):
-            dpmix.Dataset.from_frame([1, 2], schema)
-
-    def frame(self, module):
-        import datetime
-        try:
-            library = __import__(module)
-            __import__("pyarrow")
-        except ImportError:
-            self.skipTest(f"{module} or pyarrow is not there")
-        rows = cells()
-        columns = {"age": [int(row[0]) for row in rows],
-                   "income": [None if row[1] is None else float(row[1]) for row in rows],
-                   "job": [row[2] for row in rows], "member": [row[3] == "true" for row in rows],
-                   "born": [datetime.date.fromisoformat(row[4]) for row in rows]}
-        return library, columns
-
-    def test_pyarrow(self):
-        pyarrow, columns = self.frame("pyarrow")
-        made = dpmix.synthesize(pyarrow.table(columns), DECLARED, 1.0, 1e-5, "add-remove", n=300, steps=20)
-        self.assertIsInstance(made, pyarrow.Table)
-        self.assertEqual(made.num_rows, 300)
-        self.check_columns(made.to_pydict())
-        batch = pyarrow.RecordBatch.from_pydict(columns)
-        self.assertEqual(dpmix.Dataset.from_frame(batch, DECLARED).classes, 3)
-
-    def test_pandas(self):
-        pandas, columns = self.frame("pandas")
-        made = dpmix.synthesize(pandas.DataFrame(columns), DECLARED, 1.0, 1e-5, "replace-one", steps=20)
-        self.assertIsInstance(made, pandas.DataFrame)
-        self.assertEqual((len(made), list(made.columns)), (400, list(columns)))
-        made["income"] = made["income"].astype(object).where(made["income"].notna(), None)
-        self.check_columns({name: made[name].tolist() for name in columns})
-
-    def test_polars(self):
-        polars, columns = self.frame("polars")
-        made = dpmix.synthesize(polars.DataFrame(columns), json.dumps(DECLARED), 1.0, 1e-5, "add-remove", n=50,
-                                generator="gaussian", seed=3)
-        self.assertIsInstance(made, polars.DataFrame)
-        self.check_columns(made.to_dict(as_series=False))
-
-
 class TestQuickstart(unittest.TestCase):
     def test_tiny(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -531,12 +464,22 @@ class TestQuickstart(unittest.TestCase):
 
 
 class TestPlain(unittest.TestCase):
-    @unittest.skipIf(numpy is None, "that is how everything else runs here")
+    @unittest.skipIf(os.environ.get("DPMIX_TEST_PLAIN"), "this is it")
     def test_without_numpy(self):
         done = subprocess.run([sys.executable, __file__], env={**os.environ, "DPMIX_TEST_PLAIN": "1"},
                               capture_output=True, text=True, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
 
 
+def load_tests(loader, tests, _pattern):
+    tests.addTests(loader.loadTestsFromModule(python_tables))
+    return tests
+
+
 if __name__ == "__main__":
-    unittest.main()
+    done = unittest.main(exit=False)
+    missing = sorted(set(_library.library.functions()) - CALLED)
+    if len(sys.argv) == 1 and done.result.wasSuccessful() and missing:
+        print(f"functions of the library that the package never called: {', '.join(missing)}", file=sys.stderr)
+        sys.exit(1)
+    sys.exit(not done.result.wasSuccessful())

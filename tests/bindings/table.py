@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The Python package's table of the C interface is what the public headers declare, and what the library exports.
+"""The Python package's table of the C interface is what the public headers declare, and what the library exports;
+the C++ wrapper calls all of it.
 
     table.py SOURCE_ROOT            compares; every difference is a fault
     table.py SOURCE_ROOT --update   writes the table anew
@@ -92,6 +93,9 @@ def compare(root):
         faults.append(f"{TABLE}: the order differs")
     faults += [f"{name}: declared but not in lib/dpmix.map" for name in functions if name not in exported(root)]
     faults += [f"{name}: in lib/dpmix.map but not declared" for name in exported(root) - set(functions)]
+    wrapped = set(re.findall(r"\bdpmix_\w+", "".join(
+        path.read_text() for path in sorted((root / "include/dpmix").glob("*.hpp")))))
+    faults += [f"{name}: the C++ wrapper does not call it" for name in functions if name not in wrapped]
     if len(functions) < 50 or len(constants) < 50 or len(values) < 5:
         faults.append("the headers were not understood: too few functions, constants or values were found")
     return faults, len(functions) + len(constants)

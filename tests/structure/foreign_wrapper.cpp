@@ -20,6 +20,6 @@ int main()
     dpmix::Generator gaussian(DPMIX_GENERATOR_GAUSSIAN);
     gaussian.fit(budget, records, 1.0);
     std::printf("C++ wrapper: epsilon %.1f spent, %zu numbers sampled\n", budget.spent(),
-                gaussian.sample(3, 2, false).rows.size());
+                gaussian.sample(3).rows.size());
     return 0;
 }

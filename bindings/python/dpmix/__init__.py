@@ -18,9 +18,10 @@ from ._errors import (ArgumentError, BudgetError, CancelledError, Error, FileErr
                       OutOfMemoryError, RangeError, StateError, UnsupportedError)
 from ._frames import Records
 from ._library import library
-from ._models import Clusterer, Generator, Mixture, Plan, Samples
+from ._arrays import Samples
+from ._models import Clusterer, Generator, Mixture, Plan, SoftSamples
 from ._options import Option, Options, options
-from ._schema import Schema
+from ._schema import Column, Schema
 from ._synthesize import synthesize
 from . import features
 
@@ -28,10 +29,9 @@ __version__: str = library.dpmix_version().decode()
 del library
 
 __all__ = [
-    "Accountant", "ArgumentError", "BudgetError", "CancelledError", "Clusterer", "Dataset", "Error",
+    "Accountant", "ArgumentError", "BudgetError", "CancelledError", "Clusterer", "Column", "Dataset", "Error",
     "FileError", "FormatError", "GaussianAudit", "Generator", "InternalError", "Mechanism", "Mixture",
     "Option", "Options", "OutOfMemoryError", "Plan", "RangeError", "Records", "Samples", "Schema",
-    "StateError", "UnsupportedError", "audit_epsilon", "audit_epsilon_count", "audit_gaussian",
-    "audit_gaussian_count", "delta", "epsilon", "features", "noise", "options", "rdp", "synthesize",
-    "words",
+    "SoftSamples", "StateError", "UnsupportedError", "audit_epsilon", "audit_epsilon_count", "audit_gaussian",
+    "audit_gaussian_count", "delta", "epsilon", "features", "noise", "options", "rdp", "synthesize", "words",
 ]

@@ -7,7 +7,7 @@ import array
 import ctypes
 import functools
 import math
-from typing import Any, List, Optional, Sequence, Tuple
+from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
 
 from ._library import Block, NUMBERS
 
@@ -15,6 +15,13 @@ FORMATS = {"uint8_t": "B", "float": "f", "double": "d", "int32_t": "i", "uint64_
 _DTYPES = {"uint8_t": "uint8", "float": "float32", "double": "float64", "int32_t": "int32",
            "uint64_t": "uint64", "int": "intc"}
 _KINDS = {"B": "uint8_t", "?": "uint8_t", "f": "float", "d": "double"}
+
+
+class Samples(NamedTuple):
+    """Synthetic or encoded records, one a row, and their labels (None where there are none)."""
+
+    rows: Any
+    labels: Any
 
 
 class _PyBuffer(ctypes.Structure):
@@ -153,3 +160,20 @@ def room(shape: Tuple[int, ...], kind: str) -> Tuple[Any, Block]:
     view = memoryview(memory)
     block = Block(_address(view), kind, count, view)
     return _shaped(view, FORMATS[kind], shape), block
+
+
+def seed_of(seed: Optional[int]) -> Any:
+    """A seed for C; None: fresh random bits."""
+    if seed is None:
+        return None
+    if not 0 <= seed < 2 ** 64:
+        raise OverflowError("seed: a number of 64 bits is needed")
+    return ctypes.byref(ctypes.c_uint64(seed))
+
+
+def labels_of(labels: Any, n: int) -> Optional[Block]:
+    """Class numbers of n rows, or None."""
+    marks = None if labels is None else numbers(labels, "int32_t", "labels")
+    if marks is not None and marks.count != n:
+        raise ValueError("labels: one for each row is needed")
+    return marks

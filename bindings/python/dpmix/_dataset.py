@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 from typing import Any, Iterable, Optional, Sequence, Tuple, Union
 
-from ._arrays import numbers, rows as rows_of
+from ._arrays import labels_of, numbers, rows as rows_of
 from ._errors import FormatError
 from ._frames import dataset_pointer
 from ._library import Block, Handle, library, make, path_bytes
-from ._schema import Schema, strings
+from ._schema import Schema
 from ._table import CONSTANTS
 
 Bound = Union[float, Sequence[float]]
@@ -52,11 +52,7 @@ class Dataset(Handle):
         super().__init__(None)
         block, n_rows, width = rows_of(rows, ("uint8_t", "float", "double"), "rows", columns)
         low, high, n_bounds = _bounds(lower, upper, width)
-        marks = None
-        if labels is not None:
-            marks = numbers(labels, "int32_t", "labels")
-            if marks.count != n_rows:
-                raise ValueError("labels: one for each row is needed")
+        marks = labels_of(labels, n_rows)
         self._pointer = make(_CONSTRUCTORS[block.kind], block if n_rows else None, n_rows, width, marks, classes,
                              low, high, n_bounds, CONSTANTS["DPMIX_STORAGE_" + ("COPY" if copy else "BORROW")])
         if not copy:
@@ -88,23 +84,19 @@ class Dataset(Handle):
                               *_bounds(lower, upper, width)))
 
     @classmethod
-    def from_frame(cls, frame: Any, schema: Any) -> "Dataset":
+    def from_frame(cls, frame: Any, schema: Any = None) -> "Dataset":
         """From a table of pandas, polars, pyarrow, DuckDB, or whatever speaks Arrow's PyCapsule protocol.
 
-        schema: a Schema, its dict or JSON, or the path of its file. The library makes the rows, and wipes them.
+        schema: whatever Schema.of() takes; None: the one that the frame carries in the metadata of its type. The
+        library makes the rows, and wipes them.
         """
-        return cls._made(dataset_pointer(frame, Schema.of(schema)))
+        return cls._made(dataset_pointer(frame, None if schema is None else Schema.of(schema)))
 
     @classmethod
     def from_text(cls, rows: Iterable[Sequence[Optional[str]]], schema: Any) -> "Dataset":
         """From rows of text, as csv.reader gives them, in the order of the schema's columns; None is null."""
         declared = Schema.of(schema)
-        width = len(declared.names)
-        listed = list(rows)
-        if any(len(row) != width for row in listed):
-            raise ValueError("rows: each needs one text for every column of the schema")
-        cells = strings([cell for row in listed for cell in row])
-        return cls._made(make("dpmix_dataset_new_text", declared, cells, len(listed), width))
+        return cls._made(make("dpmix_dataset_new_text", declared, *declared.cells(rows)))
 
     @classmethod
     def from_csv(cls, path: Any, schema: Any, **format: Any) -> "Dataset":

@@ -12,6 +12,12 @@ class Error(Exception):
 
     status = 0
 
+    @property
+    def meaning(self) -> str:
+        """What the status means, whatever failed: "out of memory"."""
+        from ._library import library
+        return str(library.dpmix_strerror(self.status).decode())
+
 
 class ArgumentError(Error, ValueError):
     """An argument is missing or of the wrong kind."""

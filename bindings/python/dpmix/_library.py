@@ -191,7 +191,7 @@ def _callback_type(declaration: str) -> Any:
 
 _callbacks: Dict[str, Any] = {re.search(r"\*\s*(\w+)\)", line)[1]: _callback_type(line)  # type: ignore[index]
                               for line in CALLBACKS.splitlines()}
-Progress = _callbacks["dpmix_progress_fn"]
+Progress, Record = _callbacks["dpmix_progress_fn"], _callbacks["dpmix_record_fn"]
 
 
 class Function:

@@ -7,9 +7,8 @@ import json
 from typing import Any, Dict, Iterable, NamedTuple, Optional, Sequence, Tuple, Type, TypeVar, Union
 
 from ._accountant import Accountant
-from ._arrays import numbers, room, rows as rows_of, sizes
+from ._arrays import Samples, labels_of, numbers, room, rows as rows_of, seed_of, sizes
 from ._dataset import Dataset
-from ._errors import RangeError, UnsupportedError
 from ._frames import Records, stream_of
 from ._library import Block, Handle, code_of, library, make, number, path_bytes, text
 from ._options import Options, shown
@@ -34,11 +33,11 @@ class Plan(NamedTuple):
     seconds: float
 
 
-class Samples(NamedTuple):
-    """Synthetic records, one a row, and their labels (None where the model has none)."""
+class SoftSamples(NamedTuple):
+    """Synthetic records, one a row, and the probabilities of their classes, rows x classes."""
 
     rows: Any
-    labels: Any
+    probabilities: Any
 
 
 def _need(value: Any, kind: Type[Handle], what: str) -> None:
@@ -49,10 +48,7 @@ def _need(value: Any, kind: Type[Handle], what: str) -> None:
 def _records(rows: Any, labels: Any) -> Tuple[Block, int, int, Optional[Block]]:
     """The caller's rows and labels: rows, their number, columns, labels."""
     block, n, width = rows_of(rows, ("float",), "rows")
-    marks = None if labels is None else numbers(labels, "int32_t", "labels")
-    if marks is not None and marks.count != n:
-        raise ValueError("labels: one for each row is needed")
-    return block, n, width, marks
+    return block, n, width, labels_of(labels, n)
 
 
 class _Model(Handle):
@@ -70,16 +66,16 @@ class _Model(Handle):
         What the function raises ends the fit and comes out of this call; so does Ctrl-C; False as its result
         raises CancelledError. What was debited stays spent.
         """
+        return self._run("fit", dataset, accountant, share, progress)
+
+    def _run(self: _M, verb: str, dataset: Dataset, accountant: Accountant, share: float,
+             progress: ProgressArgument) -> _M:
         _need(dataset, Dataset, "dataset")
         _need(accountant, Accountant, "accountant")
         self._keep += dataset._keep
         with Watch(progress) as watch:
-            self._call("fit", accountant, dataset, share, watch.callback, None)
-        self._fitted(dataset)
+            self._call(verb, accountant, dataset, share, watch.callback, None)
         return self
-
-    def _fitted(self, dataset: Dataset) -> None:
-        pass
 
     def _planned(self, *arguments: Any) -> Plan:
         outputs = [ctypes.c_double() for _ in range(4)]
@@ -137,10 +133,17 @@ class Clusterer(_Model):
         self._call("weights", block, block.count)
         return out
 
-    def centres(self, columns: int) -> Any:
+    @property
+    def columns(self) -> int:
+        """The columns of a record; 0 before the fit."""
+        return int(library.dpmix_clusterer_columns(self))
+
+    @property
+    def centres(self) -> Any:
         """The centres of the parts, parts x columns, where the kind has such."""
-        out, block = room((self.parts, columns), "double")
-        self._call("centres", block, self.parts, columns)
+        parts, width = self.parts, self.columns
+        out, block = room((parts, width), "double")
+        self._call("centres", block, parts, width)
         return out
 
     def assign(self, rows: Any, labels: Any = None) -> Any:
@@ -174,12 +177,17 @@ class _Sampler(_Model):
             made = cls._made(make(f"dpmix_{cls._noun}_resume", path_bytes(path), accountant, dataset,
                                   watch.callback, None))
         made._keep = dataset._keep
-        made._fitted(dataset)
         return made
 
-    def _shape(self) -> Tuple[int, bool]:
-        """The number of columns, and whether records have labels."""
-        raise NotImplementedError
+    @property
+    def columns(self) -> int:
+        """The columns of a record; 0 before the fit."""
+        return int(self._call("columns"))
+
+    @property
+    def classes(self) -> int:
+        """The classes of the labels; 0 without labels, or before the fit."""
+        return int(self._call("classes"))
 
     def sample(self, n: int, *, seed: Optional[int] = None, first: int = 0,
                dtype: str = "float32") -> Samples:
@@ -191,15 +199,15 @@ class _Sampler(_Model):
         if dtype not in kinds:
             raise ValueError(f"dtype: {dtype!r} is not 'float32' or 'float64'")
         kind, verb = kinds[dtype]
-        width, labelled = self._shape()
+        width = self.columns
         rows, block = room((n, width), kind)
-        labels, marks = room((n,), "int32_t") if labelled else (None, None)
-        self._call(verb, block, marks, first, n, width, _seed(seed))
+        labels, marks = room((n,), "int32_t") if self.classes else (None, None)
+        self._call(verb, block, marks, first, n, width, seed_of(seed))
         return Samples(rows, labels)
 
     def stream(self, schema: Any, n: int, *, seed: Optional[int] = None) -> Records:
         """n records as a table in the types of the schema that the data set was made with: see Records."""
-        return stream_of(self._noun, self, Schema.of(schema), n, _seed(seed))
+        return stream_of(self._noun, self, Schema.of(schema), n, seed_of(seed))
 
     def count(self, queries: Iterable[Sequence[Predicate]], samples: int = 100_000, *,
               seed: Optional[int] = None) -> Any:
@@ -218,16 +226,8 @@ class _Sampler(_Model):
         out, block = room((len(listed),), "double")
         self._call("count", block, sizes(offsets), len(listed), sizes(columns),
                    numbers([low for _, low, _ in flat], "double", "lower"),
-                   numbers([high for _, _, high in flat], "double", "upper"), len(flat), samples, _seed(seed))
+                   numbers([high for _, _, high in flat], "double", "upper"), len(flat), samples, seed_of(seed))
         return out
-
-
-def _seed(seed: Optional[int]) -> Any:
-    if seed is None:
-        return None
-    if not 0 <= seed < 2 ** 64:
-        raise OverflowError("seed: a number of 64 bits is needed")
-    return ctypes.byref(ctypes.c_uint64(seed))
 
 
 class Generator(_Sampler):
@@ -243,36 +243,6 @@ class Generator(_Sampler):
         with Options(**options) as chosen:
             self._pointer = make("dpmix_generator_new", code_of("GENERATOR", kind), chosen)
         self._described = ", ".join(filter(None, [repr(kind), shown(options)]))
-
-    _known: Optional[Tuple[int, bool]] = None  # columns, and whether there are labels
-
-    def _fitted(self, dataset: Dataset) -> None:
-        self._known = None
-
-    def _has_column(self, column: int) -> bool:
-        """A counting query from one record tells; the library has no getter."""
-        out, block = room((1,), "double")
-        predicate = numbers([0.0], "double", "bound")
-        try:
-            self._call("count", block, sizes([0, 1]), 1, sizes([column]), predicate, predicate, 1, 1, _seed(0))
-        except (RangeError, UnsupportedError):
-            return False
-        return len(out) == 1
-
-    def _shape(self) -> Tuple[int, bool]:
-        if self._known is None:
-            self._call("count", room((1,), "double")[1], sizes([0, 0]), 1, None, None, None, 0, 1, _seed(0))
-            low, high = 1, MAX_COLUMNS
-            while low < high:
-                middle = (low + high) // 2
-                low, high = (middle + 1, high) if self._has_column(middle) else (low, middle)
-            self._known = (low, self._has_column(CONSTANTS["DPMIX_COLUMN_LABEL"]))
-        return self._known
-
-    @property
-    def columns(self) -> int:
-        """The columns of a record."""
-        return self._shape()[0]
 
     @property
     def components(self) -> int:
@@ -303,35 +273,44 @@ class Generator(_Sampler):
 
 
 class Mixture(_Sampler):
-    """A fitted partition with one generator per part; all of them together cost what one costs."""
+    """A fitted partition with one generator per part; all of them together cost what one costs.
+
+    clusterer: fitted; None: all records are one part, and no budget goes into finding it.
+    """
 
     _noun = "mixture"
 
-    def __init__(self, clusterer: Clusterer, generator: Generator) -> None:
+    def __init__(self, clusterer: Optional[Clusterer], generator: Generator) -> None:
         super().__init__(None)
-        _need(clusterer, Clusterer, "clusterer")
+        if clusterer is not None:
+            _need(clusterer, Clusterer, "clusterer")
         _need(generator, Generator, "generator")
         self._pointer = make("dpmix_mixture_new", clusterer, generator)
-        self._keep = clusterer._keep
-        self._described = f"{clusterer._described} x {generator._described}"
+        self._described = generator._described
+        if clusterer is not None:
+            self._keep = clusterer._keep
+            self._described = f"{clusterer._described} x {generator._described}"
 
-    def _shape(self) -> Tuple[int, bool]:
-        return self.columns, self.classes > 0
+    def teach(self, dataset: Dataset, accountant: Accountant, share: float,
+              progress: ProgressArgument = None) -> "Mixture":
+        """Trains a private teacher, a classifier that from then on labels the samples; returns the mixture.
+
+        Arguments as for fit(). The mixture is fitted, to data of the same columns, bounds and classes.
+        """
+        return self._run("teach", dataset, accountant, share, progress)
+
+    def sample_soft(self, n: int, *, seed: Optional[int] = None, first: int = 0) -> SoftSamples:
+        """The records of sample() with the probabilities of their classes in place of labels."""
+        width, classes = self.columns, self.classes
+        rows, block = room((n, width), "float")
+        out, probabilities = room((n, classes), "float")
+        self._call("sample_soft", block, probabilities, first, n, width, classes, seed_of(seed))
+        return SoftSamples(rows, out)
 
     @property
     def parts(self) -> int:
         """The number of parts."""
         return int(library.dpmix_mixture_parts(self))
-
-    @property
-    def columns(self) -> int:
-        """The columns of a record; 0 before the fit."""
-        return int(library.dpmix_mixture_columns(self))
-
-    @property
-    def classes(self) -> int:
-        """The classes of the labels; 0 without labels, or before the fit."""
-        return int(library.dpmix_mixture_classes(self))
 
     def __repr__(self) -> str:
         if self._pointer is None:

@@ -6,9 +6,12 @@ import ctypes
 import datetime
 import json
 import os
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Union
+from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
-from ._library import Handle, code_of, library, make, path_bytes, text, word_of
+from ._arrays import Samples, labels_of, numbers, room, rows as rows_of, seed_of
+from ._arrow import SCHEMA, ArrowSchema, STREAM, capsule_of, capsules, pointer_of, with_type_of
+from ._errors import CancelledError
+from ._library import Handle, Record, code_of, library, make, path_bytes, text, word_of
 from ._table import CONSTANTS
 
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
@@ -32,6 +35,14 @@ def _microseconds(bound: Any) -> int:
     return int(bound)
 
 
+def _date(days: int) -> datetime.date:
+    return datetime.date.fromordinal(days + _EPOCH.toordinal())
+
+
+def _moment(microseconds: int) -> datetime.datetime:
+    return _EPOCH + datetime.timedelta(microseconds=microseconds)
+
+
 def _utf8(value: str) -> bytes:
     encoded = value.encode()
     if b"\0" in encoded:
@@ -43,6 +54,21 @@ def strings(values: Sequence[Optional[str]]) -> Any:
     """An array of C texts; None is NULL."""
     return (ctypes.c_char_p * max(1, len(values)))(
         *[None if value is None else _utf8(value) for value in values])
+
+
+class Column(NamedTuple):
+    """One column of a schema. Bounds are numbers, dates or datetimes (UTC); of the unit column 1 and max_rows."""
+
+    name: str
+    kind: str
+    lower: Any
+    upper: Any
+    values: List[str]
+    other: Optional[str]
+    nullable: bool
+    log: bool
+    outside: str
+    places: range  # of an encoded row; empty for label and unit
 
 
 class Schema(Handle):
@@ -74,12 +100,37 @@ class Schema(Handle):
 
     @classmethod
     def of(cls, given: Any) -> "Schema":
-        """A schema from a Schema, a dict, a text of JSON, or the path of a file of it."""
+        """A schema from a Schema, a dict, a text of JSON, the path of a file of it, or from what carries one in
+        the metadata of its Arrow type: pyarrow's schemas and tables, dpmix.Records, ..."""
         if isinstance(given, Schema):
             return given
         if isinstance(given, os.PathLike) or (isinstance(given, str) and not given.lstrip().startswith("{")):
             return cls.load(given)
-        return cls(given)
+        return cls(given) if isinstance(given, (str, Mapping)) else cls._from_arrow(given)
+
+    @classmethod
+    def _carried(cls, types: int) -> "Schema":
+        """From the metadata of the ArrowSchema at that address."""
+        made = cls.__new__(cls)
+        Handle.__init__(made, make("dpmix_schema_new_arrow", types))
+        return made
+
+    @classmethod
+    def _from_arrow(cls, given: Any) -> "Schema":
+        typed: Any = getattr(given, "schema", None)  # of a table; a stream can perhaps be read only once
+        for source in (given, typed):
+            if hasattr(source, "__arrow_c_schema__"):
+                capsule = source.__arrow_c_schema__()
+                return cls._carried(pointer_of(capsule, SCHEMA))
+        held = dict(capsules(given))
+        if STREAM in held:
+            made: Schema = with_type_of(pointer_of(held[STREAM], STREAM), cls._carried)
+            return made
+        return cls._carried(pointer_of(held[SCHEMA], SCHEMA))
+
+    def __arrow_c_schema__(self) -> Any:
+        """The Arrow type of synthetic records, with this schema in its metadata: pyarrow.schema(schema)."""
+        return capsule_of(ArrowSchema(), lambda address: library.dpmix_schema_arrow(self, address))
 
     def save(self, path: Any) -> None:
         """Writes the schema to a file of JSON."""
@@ -156,6 +207,82 @@ class Schema(Handle):
     def kinds(self) -> Dict[str, str]:
         """The kinds of the columns, by name."""
         return {name: word_of("KIND", library.dpmix_schema_kind(self, at)) for at, name in enumerate(self.names)}
+
+    def _bounds(self, at: int, kind: str) -> Tuple[Any, Any]:
+        whole = kind in ("integer", "date", "timestamp", "unit")
+        if not whole and kind != "continuous":
+            return None, None
+        pair: Any = [ctypes.c_int64() if whole else ctypes.c_double() for _ in range(2)]
+        function = library.dpmix_schema_range_int if whole else library.dpmix_schema_range
+        function(self, at, *[ctypes.byref(bound) for bound in pair])
+        read = {"date": _date, "timestamp": _moment}.get(kind, lambda bound: bound)
+        return read(pair[0].value), read(pair[1].value)
+
+    def _column(self, at: int, name: str, kind: str) -> Column:
+        first, n = ctypes.c_size_t(), ctypes.c_size_t()
+        library.dpmix_schema_places(self, at, ctypes.byref(first), ctypes.byref(n))
+        flags, other = library.dpmix_schema_flags(self, at), library.dpmix_schema_other(self, at)
+        values = [library.dpmix_schema_value(self, at, value).decode()
+                  for value in range(library.dpmix_schema_values(self, at))]
+        return Column(name, kind, *self._bounds(at, kind), values, None if other is None else other.decode(),
+                      bool(flags & CONSTANTS["DPMIX_SCHEMA_NULLABLE"]), bool(flags & CONSTANTS["DPMIX_SCHEMA_LOG"]),
+                      word_of("OUTSIDE", library.dpmix_schema_outside(self, at)),
+                      range(first.value, first.value + n.value))
+
+    @property
+    def columns(self) -> List[Column]:
+        """The columns as they were declared, and where they stand in an encoded row."""
+        return [self._column(at, name, kind) for at, (name, kind) in enumerate(self.kinds.items())]
+
+    @property
+    def groups(self) -> List[int]:
+        """For each place of an encoded row 0, or the number of its one-hot group."""
+        out = (ctypes.c_int32 * max(1, self.width))()
+        library.dpmix_schema_groups(self, out, self.width)
+        return list(out)[:self.width]
+
+    def cells(self, rows: Iterable[Sequence[Optional[str]]]) -> Tuple[Any, int, int]:
+        """Rows of text as C takes them: cells, rows, columns."""
+        listed, width = list(rows), len(self.names)
+        if any(len(row) != width for row in listed):
+            raise ValueError("rows: each needs one text for every column of the schema")
+        return strings([cell for row in listed for cell in row]), len(listed), width
+
+    def encode(self, rows: Iterable[Sequence[Optional[str]]]) -> Samples:
+        """Rows of text, in the order of the columns, as a data set of this schema has them: for
+        Clusterer.assign() and the like. None is null."""
+        cells, n, width = self.cells(rows)
+        out, block = room((n, self.width), "float")
+        labels, marks = room((n,), "int32_t") if self.classes else (None, None)
+        library.dpmix_schema_encode_text(self, block, marks, cells, n, width)
+        return Samples(out, labels)
+
+    def decode(self, rows: Any, labels: Any = None, *, categories: str = "draw", seed: Optional[int] = None,
+               first: int = 0) -> List[List[Optional[str]]]:
+        """Samples as rows of text, in the order of the columns; None is null, and stands for the unit column.
+
+            csv.writer(file).writerows(schema.decode(*mixture.sample(1000)))
+
+        categories: what a category becomes where its numbers are not exactly one-hot: "draw" in proportion to
+        them, as is right for a VAE, an RBM and a CGAN; "largest" for Gaussians. seed, first: of the draws.
+        """
+        block, n, width = rows_of(rows, ("float",), "rows", self.width)
+        made: List[List[Optional[str]]] = []
+        raised: List[BaseException] = []
+
+        def take(_user: Any, _record: int, cells: int, n_columns: int) -> int:
+            try:
+                texts = ctypes.cast(cells, ctypes.POINTER(ctypes.c_char_p))[:n_columns]
+                made.append([None if cell is None else cell.decode() for cell in texts])
+            except BaseException as error:  # pylint: disable=broad-exception-caught
+                raised.append(error)  # Ctrl-C, most likely: nothing can be raised through C
+            return len(raised)
+        try:
+            library.dpmix_schema_decode_text(self, block, labels_of(labels, n) if self.classes else None, first, n,
+                                             width, code_of("DECODE", categories), seed_of(seed), Record(take), None)
+        except CancelledError:
+            raise raised[0] from None
+        return made
 
     def _name_at(self, at: int) -> Optional[str]:
         return None if at < 0 else self.names[at]

@@ -14,12 +14,19 @@ from ._schema import Schema
 RECORDS = 10_000
 
 
+def _rows_of(frame: Any) -> int:
+    if not hasattr(frame, "__len__"):
+        raise TypeError(f"n: is needed, since {type(frame).__name__} does not tell its number of rows")
+    return len(frame)
+
+
 def synthesize(frame: Any, schema: Any, epsilon: float, delta: float, adjacency: str, *,
                n: Optional[int] = None, generator: str = "vae", seed: Optional[int] = None,
                progress: ProgressArgument = None, **options: Any) -> Any:
     """A synthetic frame like the private one, (epsilon, delta)-differentially private: pandas in, pandas out.
 
-    schema: a Schema, its dict or JSON, or the path of its file: declared without a look at the data.
+    frame: a table of pandas, polars, pyarrow, DuckDB, or whatever speaks Arrow's PyCapsule protocol.
+    schema: whatever Schema.of() takes, declared without a look at the data; None: the one that the frame carries.
     n: how many records. None: as many as the frame has where the adjacency says that their number is public
     ("replace-one", "zero-out"); 10,000 where it is private ("add-remove").
     generator, options: the kind of model and its options. A VAE has outputs made for tables as a default. The
@@ -29,10 +36,10 @@ def synthesize(frame: Any, schema: Any, epsilon: float, delta: float, adjacency:
     The whole budget goes into this one release. To keep the model, its ledger, or part of the budget, take
     Accountant, Generator and Mixture.
     """
-    declared = Schema.of(schema)
+    declared = Schema.of(frame if schema is None else schema)
     budget = Accountant(epsilon, delta, adjacency)
     if n is None:
-        n = RECORDS if budget.adjacency == "add-remove" else len(frame)
+        n = RECORDS if budget.adjacency == "add-remove" else _rows_of(frame)
     if generator == "vae":
         options.setdefault("vae_output", "mixed")
     model = Generator(generator, **options)

@@ -81,6 +81,7 @@ DPMIX_CHECK int dpmix_generator_sample_f64(const dpmix_generator *generator, dou
 DPMIX_CHECK int dpmix_generator_save(const dpmix_generator *generator, const char *path)
 DPMIX_CHECK int dpmix_generator_stream(const dpmix_generator *generator, struct ArrowArrayStream *stream, const dpmix_schema *schema, uint64_t n, const uint64_t *seed)
 const char *dpmix_last_error(void)
+DPMIX_CHECK int dpmix_memory_protect(int flags)
 DPMIX_CHECK int dpmix_mixture_checkpoint(dpmix_mixture *mixture, const char *path, uint64_t every)
 int dpmix_mixture_classes(const dpmix_mixture *mixture)
 size_t dpmix_mixture_columns(const dpmix_mixture *mixture)
@@ -214,6 +215,8 @@ CONSTANTS: Dict[str, int] = {
     "DPMIX_MECHANISM_RANDOMIZED_RESPONSE": 6,
     "DPMIX_MECHANISM_SUBSAMPLED_GAUSSIAN": 2,
     "DPMIX_MECHANISM_SUBSAMPLED_LAPLACE": 4,
+    "DPMIX_MEMORY_LOCK": 2,
+    "DPMIX_MEMORY_NO_DUMP": 1,
     "DPMIX_MODE_GAUSSIAN": 3,
     "DPMIX_MODE_PLANNED": 1,
     "DPMIX_MODE_RENYI": 2,

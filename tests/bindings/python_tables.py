@@ -1,0 +1,268 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Tables in the Python package: schemas, text, frames of other libraries. python_test.py runs these."""
+import csv
+import ctypes
+import datetime
+import io
+import json
+import pathlib
+import tempfile
+import unittest
+
+import dpmix
+from dpmix import _arrow
+
+from python_fixtures import budget, listed
+
+DECLARED = {"dpmix_schema": 1, "label": "job", "columns": [
+    {"name": "age", "kind": "integer", "lower": 17, "upper": 90},
+    {"name": "income", "kind": "continuous", "lower": 1, "upper": 1e6, "scale": "log", "nullable": True},
+    {"name": "job", "kind": "categorical", "values": ["clerk", "nurse"], "other": "another", "outside": "other"},
+    {"name": "member", "kind": "boolean"},
+    {"name": "born", "kind": "date", "lower": "1900-01-01", "upper": "2024-12-31"}]}
+
+
+NO_LABEL = {name: value for name, value in DECLARED.items() if name != "label"}
+
+
+def cells(n=400):
+    jobs = ["clerk", "nurse", "smith"]
+    return [[str(17 + i % 60), None if i % 5 == 0 else str(100 + i), jobs[i % 3], "true" if i % 2 else "false",
+             f"19{10 + i % 80}-03-04"] for i in range(n)]
+
+
+class ArrowArray(ctypes.Structure):
+    """struct ArrowArray, as far as its owner needs to know it."""
+
+    _fields_ = [("counts", ctypes.c_int64 * 5), ("pointers", ctypes.c_void_p * 3), ("release", ctypes.c_void_p),
+                ("private_data", ctypes.c_void_p)]
+
+
+class Batch:
+    """The first record batch of a stream: a frame that has __arrow_c_array__ only."""
+
+    def __init__(self, records):
+        self.records = records
+
+    def __arrow_c_array__(self, requested_schema=None):
+        capsule = self.records.__arrow_c_stream__()
+        stream = _arrow.pointer_of(capsule, _arrow.STREAM)
+        get_next = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)(
+            _arrow.ArrowStream.from_address(stream).get_next)
+        self.array = ArrowArray()
+        assert get_next(stream, ctypes.addressof(self.array)) == 0
+        new = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p)(
+            ("PyCapsule_New", ctypes.pythonapi))
+        return self.records.schema.__arrow_c_schema__(), new(ctypes.addressof(self.array), b"arrow_array", None)
+
+
+class TestTables(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        try:
+            dpmix.Schema().close()
+        except dpmix.UnsupportedError:
+            raise unittest.SkipTest("the library has no tables") from None
+
+    def check_columns(self, columns):
+        self.assertTrue(all(isinstance(age, int) and 17 <= age <= 90 for age in columns["age"]))
+        self.assertTrue(all(income is None or 1 <= income <= 1e6 for income in columns["income"]))
+        self.assertLessEqual(set(columns["job"]), {"clerk", "nurse", "another"})
+        self.assertLessEqual(set(columns["member"]), {True, False})
+        self.assertTrue(all(1900 <= born.year <= 2024 for born in columns["born"]))
+
+    def test_schema(self):
+        built = (dpmix.Schema().integer("age", 17, 90)
+                 .continuous("income", 1, 1e6, log=True, nullable=True)
+                 .categorical("job", ["clerk", "nurse"], other="another").boolean("member")
+                 .date("born", "1900-01-01", "2024-12-31").set_label("job"))
+        self.assertEqual(built.declared, dpmix.Schema(DECLARED).declared)
+        self.assertEqual(built.names, ["age", "income", "job", "member", "born"])
+        self.assertEqual((built.label, built.unit_column, built.classes), ("job", None, 3))
+        self.assertEqual(built.kinds["born"], "date")
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder, "schema.json")
+            built.save(path)
+            self.assertEqual(dpmix.Schema.of(path).declared, built.declared)
+        with self.assertRaises(dpmix.FormatError):
+            dpmix.Schema({"dpmix_schema": 1, "columns": [{"name": "x", "kind": "guess"}]})
+        with self.assertRaises(dpmix.RangeError):
+            dpmix.Schema().integer("x", 2, 1)
+        more = dpmix.Schema().timestamp("t", "2020-01-01T00:00:00", "2020-01-02T00:00:00").unit("who", 3)
+        self.assertEqual([column["kind"] for column in more.declared["columns"]], ["timestamp", "unit"])
+        self.assertEqual(more.unit_column, "who")
+        with self.assertRaises(TypeError):
+            dpmix.Schema.of(3.5)
+
+    def test_columns(self):
+        schema = dpmix.Schema(DECLARED).timestamp("seen", 0, 1).ordinal("size", ["s", "m"]).unit("who", 3)
+        age, income, job, member, born, seen, size, who = schema.columns
+        self.assertEqual(age, dpmix.Column("age", "integer", 17, 90, [], None, False, False, "clamp", range(0, 1)))
+        self.assertEqual((income.lower, income.upper, income.nullable, income.log), (1.0, 1e6, True, True))
+        self.assertEqual((job.values, job.other, job.outside, len(job.places)),
+                         (["clerk", "nurse"], "another", "other", 0))
+        self.assertEqual((member.lower, member.values), (None, ["false", "true"]))
+        self.assertEqual((born.lower, born.upper), (datetime.date(1900, 1, 1), datetime.date(2024, 12, 31)))
+        self.assertEqual(seen.upper, datetime.datetime(1970, 1, 1, 0, 0, 0, 1, datetime.timezone.utc))
+        self.assertEqual((size.values, who.kind, who.upper), (["s", "m"], "unit", 3))
+        groups = schema.groups
+        self.assertEqual(len(groups), schema.width)
+        self.assertEqual([groups[place] for place in income.places], [0, 1, 1])
+
+    def test_text_there_and_back(self):
+        schema = dpmix.Schema(DECLARED)
+        rows, labels = schema.encode(cells(6))
+        self.assertEqual((len(listed(rows)[0]), listed(labels)), (schema.width, [0, 1, 2, 0, 1, 2]))
+        back = schema.decode(rows, labels)
+        self.assertEqual([row[2] for row in back], ["clerk", "nurse", "another"] * 2)
+        self.assertEqual([[row[0], *row[3:]] for row in back], [[row[0], *row[3:]] for row in cells(6)])
+        self.assertIsNone(back[0][1])
+        self.assertAlmostEqual(float(back[1][1]), 101, delta=0.01)
+        flat = [[0.5] * schema.width] * 50
+        drawn = [schema.decode(flat, [0] * 50, seed=3) for _ in range(2)]
+        self.assertEqual(drawn[0], drawn[1])
+        self.assertEqual({row[3] for row in drawn[0]}, {"true", "false"})
+        self.assertEqual({row[3] for row in schema.decode(flat, [0] * 50, categories="largest")}, {"false"})
+        for wrong in (lambda: schema.decode(rows, labels, categories="best"), lambda: schema.encode([["17"]]),
+                      lambda: schema.decode(rows, [9] * 6)):
+            with self.assertRaises(ValueError):
+                wrong()
+
+    def test_csv_out(self):
+        """What the README shows: a CSV file in, a CSV file out, and no other library."""
+        schema = dpmix.Schema(DECLARED)
+        model = dpmix.Generator("vae", vae_output="mixed", steps=5, vae_hidden=8).fit(
+            dpmix.Dataset.from_text(cells(), schema), budget(), 1.0)
+        file = io.StringIO()
+        csv.writer(file).writerows([schema.names, *schema.decode(*model.sample(20))])
+        lines = list(csv.reader(io.StringIO(file.getvalue())))
+        self.assertEqual((lines[0], len(lines)), (schema.names, 21))
+        self.assertTrue(all(17 <= int(line[0]) <= 90 for line in lines[1:]))
+
+    def test_text_and_csv(self):
+        schema = dpmix.Schema(DECLARED)
+        records = dpmix.Dataset.from_text(cells(), schema)
+        self.assertEqual((records.columns, records.classes), (schema.width, 3))
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder, "people.csv")
+            lines = [["extra", "born", "age", "income", "job", "member"]]
+            lines += [["x", row[4], row[0], row[1] or "", row[2], row[3]] for row in cells()]
+            path.write_text("\n".join(map(",".join, lines)))
+            self.assertEqual(dpmix.Dataset.from_csv(path, schema).columns, schema.width)
+            with self.assertRaises(dpmix.FormatError):
+                dpmix.Dataset.from_csv(path, dpmix.Schema().boolean("nobody"))
+            path.write_text("age,income,job,member,born\n17,3\n")
+            with self.assertRaises(dpmix.FormatError):
+                dpmix.Dataset.from_csv(path, schema)
+
+    def test_stream_that_nobody_consumes(self):
+        schema = dpmix.Schema(DECLARED)
+        records, money = dpmix.Dataset.from_text(cells(), schema), budget()
+        parts = dpmix.Clusterer("label").fit(records, money, 0.2)
+        mixture = dpmix.Mixture(parts, dpmix.Generator("gaussian")).fit(records, money, 1.0)
+        stream = mixture.stream(schema, 100, seed=1)
+        capsule = stream.__arrow_c_stream__()
+        self.assertEqual(len(_arrow.alive), 1)
+        del capsule
+        self.assertEqual(len(_arrow.alive), 0)
+        self.assertIn("100 of age", repr(stream))
+        # Its own output is a frame, too, and carries the schema.
+        self.assertEqual(dpmix.Dataset.from_frame(stream, schema).columns, schema.width)
+        self.assertEqual(dpmix.Dataset.from_frame(stream).columns, schema.width)
+        for carrier in (stream, schema, Batch(stream)):
+            if carrier is not schema:
+                self.assertEqual(dpmix.Dataset.from_frame(Batch(stream)).classes, 3)
+            self.assertEqual(dpmix.Schema._from_arrow(carrier).declared, schema.declared)
+        self.assertEqual(len(_arrow.alive), 0)
+        alone = dpmix.Generator("vae", steps=3, vae_hidden=8, vae_output="mixed").fit(
+            dpmix.Dataset.from_text(cells(), schema), budget(), 1.0)
+        self.assertEqual(dpmix.Dataset.from_frame(alone.stream(schema, 10)).columns, schema.width)
+        with self.assertRaises(TypeError):
+            dpmix.Dataset.from_frame([1, 2], schema)
+
+    def frame(self, module):
+        try:
+            library = __import__(module)
+            __import__("pyarrow")
+        except ImportError:
+            self.skipTest(f"{module} or pyarrow is not there")
+        rows = cells()
+        columns = {"age": [int(row[0]) for row in rows],
+                   "income": [None if row[1] is None else float(row[1]) for row in rows],
+                   "job": [row[2] for row in rows], "member": [row[3] == "true" for row in rows],
+                   "born": [datetime.date.fromisoformat(row[4]) for row in rows]}
+        return library, columns
+
+    def test_pyarrow(self):
+        pyarrow, columns = self.frame("pyarrow")
+        made = dpmix.synthesize(pyarrow.table(columns), DECLARED, 1.0, 1e-5, "add-remove", n=300, steps=20)
+        self.assertIsInstance(made, pyarrow.Table)
+        self.assertEqual(made.num_rows, 300)
+        self.check_columns(made.to_pydict())
+        batch = pyarrow.RecordBatch.from_pydict(columns)
+        self.assertEqual(dpmix.Dataset.from_frame(batch, DECLARED).classes, 3)
+
+    def test_pandas(self):
+        pandas, columns = self.frame("pandas")
+        made = dpmix.synthesize(pandas.DataFrame(columns), DECLARED, 1.0, 1e-5, "replace-one", steps=20)
+        self.assertIsInstance(made, pandas.DataFrame)
+        self.assertEqual((len(made), list(made.columns)), (400, list(columns)))
+        made["income"] = made["income"].astype(object).where(made["income"].notna(), None)
+        self.check_columns({name: made[name].tolist() for name in columns})
+
+    def test_polars(self):
+        polars, columns = self.frame("polars")
+        made = dpmix.synthesize(polars.DataFrame(columns), json.dumps(DECLARED), 1.0, 1e-5, "add-remove", n=50,
+                                generator="gaussian", seed=3)
+        self.assertIsInstance(made, polars.DataFrame)
+        self.check_columns(made.to_dict(as_series=False))
+        lazy = dpmix.synthesize(polars.DataFrame(columns).lazy(), DECLARED, 1.0, 1e-5, "add-remove", n=9,
+                                generator="gaussian")
+        self.assertEqual((type(lazy), lazy.height), (polars.DataFrame, 9))
+        with self.assertRaises(dpmix.FormatError):  # polars keeps no metadata
+            dpmix.Dataset.from_frame(made)
+
+    def test_duckdb(self):
+        duckdb, columns = self.frame("duckdb")
+        import pyarrow
+        connection = duckdb.connect()
+        connection.register("people", pyarrow.table(columns))
+        relation = connection.sql("select * from people where age > 20")
+        made = dpmix.synthesize(relation, DECLARED, 1.0, 1e-5, "replace-one", steps=20)
+        self.assertIsInstance(made, duckdb.DuckDBPyRelation)
+        self.assertEqual((len(made), made.columns), (len(relation), list(columns)))
+        rows = made.fetchall()
+        self.check_columns({name: [row[at] for row in rows] for at, name in enumerate(columns)})
+        own = dpmix.Generator("gaussian").fit(dpmix.Dataset.from_frame(relation, NO_LABEL), budget(), 1.0)
+        records = own.stream(NO_LABEL, 30)
+        self.assertEqual(len(records.to_duckdb(connection).filter("age >= 17")), 30)
+
+    def test_a_schema_travels_with_its_table(self):
+        pyarrow, columns = self.frame("pyarrow")
+        import pyarrow.feather
+        import pyarrow.parquet
+        schema = dpmix.Schema(DECLARED).unit("who", 2)
+        # A curator writes it into the table's metadata, beside what is there.
+        table = pyarrow.table({**columns, "who": list(range(400))}, metadata={"title": "visits"})
+        table = table.replace_schema_metadata({**table.schema.metadata, **pyarrow.schema(schema).metadata})
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder, "table")
+            pyarrow.parquet.write_table(table, path)
+            read = [pyarrow.parquet.read_table(path)]
+            pyarrow.feather.write_feather(table, str(path))
+            read.append(pyarrow.feather.read_table(path))
+        sink = io.BytesIO()
+        with pyarrow.ipc.new_stream(sink, table.schema) as writer:
+            writer.write_table(table)
+        read.append(pyarrow.ipc.open_stream(sink.getvalue()))
+        for carrier in (table, table.schema, *read):
+            self.assertEqual(dpmix.Schema.of(carrier).declared, schema.declared)
+        for frame in (table, *read):  # the last one can be read once
+            made = dpmix.synthesize(frame, None, 1.0, 1e-5, "add-remove", n=20, generator="gaussian")
+            self.assertEqual(made.column_names, list(columns))
+            self.assertEqual(dpmix.Schema.of(made).declared, schema.declared)
+        with self.assertRaisesRegex(dpmix.FormatError, "no schema"):
+            dpmix.synthesize(pyarrow.table(columns), None, 1.0, 1e-5, "add-remove")
+        with self.assertRaisesRegex(TypeError, "n: "):
+            reader = pyarrow.RecordBatchReader.from_batches(table.schema, table.to_batches())
+            dpmix.synthesize(reader, None, 1.0, 1e-5, "zero-out")
