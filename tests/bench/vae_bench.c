@@ -3,8 +3,15 @@
  * training of a GAN and of an RBM of 500 hidden units. Figures of one core are by the processor's clock,
  * those of two threads by the wall clock.
  *
+ * vae_public_*: the same net without privacy by the same kernels, for what privacy costs.
+ *
  * Usage: vae_bench        all figures, each the best of several rounds
  *        vae_bench NAME   one figure from one round, alone on its line: for comparisons by turns */
+#include "linalg_mat.h"
+#include "nn_optim.h"
+#include "nn_vae.h"
+#include "random_stream.h"
+
 #include <dpmix/accountant.h>
 #include <dpmix/dataset.h>
 #include <dpmix/generator.h>
@@ -124,6 +131,124 @@ static double private_b1024_2threads(void)
     return train(DPMIX_GENERATOR_VAE, 1024, 2);
 }
 
+/* ---- Without privacy ---- */
+
+/* A batch's gradients in factor form, and their sums. */
+struct plain_batch {
+    float *rows, *normals, *scratch, *sum;
+    float *left[DPM_NN_VAE_FACTORS], *right[DPM_NN_VAE_FACTORS];
+};
+
+static float *floats(size_t n)
+{
+    float *memory = calloc(n, sizeof(float));
+    if (!memory)
+        must(DPMIX_ERR_NOMEM);
+    return memory;
+}
+
+static struct plain_batch plain_batch_new(const struct dpm_nn_vae *vae, size_t n)
+{
+    struct plain_batch batch = {.rows = floats(n * COLUMNS),
+                                .normals = floats(n * LATENT),
+                                .scratch = floats(n * dpm_nn_vae_gradient_scratch(vae)),
+                                .sum = floats(dpm_nn_vae_size(vae))};
+    for (int l = 0; l < dpm_nn_vae_factors(vae); l++) {
+        batch.left[l] = floats(n * dpm_nn_vae_factor(vae, l).rows);
+        batch.right[l] = floats(n * dpm_nn_vae_factor(vae, l).columns);
+    }
+    return batch;
+}
+
+static void plain_batch_free(struct plain_batch *batch)
+{
+    free(batch->rows);
+    free(batch->normals);
+    free(batch->scratch);
+    free(batch->sum);
+    for (int l = 0; l < DPM_NN_VAE_FACTORS; l++) {
+        free(batch->left[l]);
+        free(batch->right[l]);
+    }
+}
+
+/* One step of Adam on rows drawn with replacement. */
+static void plain_step(const struct dpm_nn_vae *vae, const struct dpm_nn_optim *optim,
+                       struct dpm_nn_track *track, struct plain_batch *batch, size_t n,
+                       struct dpm_stream *stream)
+{
+    static uint64_t state = 1;
+    for (size_t i = 0; i < n; i++) {
+        state = state * UINT64_C(6364136223846793005) + 1;
+        const uint8_t *image = images + (state >> 32) % ROWS * COLUMNS;
+        for (size_t p = 0; p < COLUMNS; p++)
+            batch->rows[i * COLUMNS + p] = (float)image[p] / 255;
+    }
+    dpm_stream_normals(stream, batch->normals, n * LATENT);
+    dpm_nn_vae_gradient(vae, track->weights, n, batch->rows, NULL, batch->normals, batch->scratch,
+                        batch->left, batch->right);
+    float *sum = batch->sum;
+    for (int l = 0; l < dpm_nn_vae_factors(vae); l++) {
+        struct dpm_nn_vae_factor factor = dpm_nn_vae_factor(vae, l);
+        dpm_mat_mul_at(sum, factor.columns, batch->left[l], factor.rows, batch->right[l], factor.columns,
+                       factor.rows, factor.columns, n);
+        sum += factor.rows * factor.columns;
+    }
+    dpm_nn_optim_step(optim, track, batch->sum, optim->rate / (double)n, 0, NULL);
+}
+
+static double train_public(size_t n)
+{
+    const uint8_t key[DPM_KEY_SIZE] = {1};
+    const int steps = 40 * 1024 / (int)n;
+    struct dpm_nn_vae vae = {.columns = COLUMNS,
+                             .latent = LATENT,
+                             .hidden = HIDDEN,
+                             .layers = 1,
+                             .activation = DPMIX_ACTIVATION_RELU,
+                             .output = DPMIX_VAE_OUTPUT_BERNOULLI,
+                             .draws = 1,
+                             .beta = 1};
+    struct dpm_nn_optim optim = {.kind = DPMIX_OPTIMIZER_ADAM,
+                                 .momentum = 0.9,
+                                 .second_moment = 0.999,
+                                 .rate = 0.001,
+                                 .schedule = DPMIX_RATE_CONSTANT,
+                                 .rate_end = 1};
+    struct dpm_stream stream;
+    dpm_nn_vae_build(&vae);
+    size_t size = dpm_nn_vae_size(&vae);
+    struct plain_batch batch = plain_batch_new(&vae, n);
+    struct dpm_nn_track track = {
+        .n = size, .weights = floats(size), .first = floats(size), .second = floats(size)};
+    dpm_stream_open(&stream, key, DPM_STREAM_MODEL, 0, 0);
+    dpm_stream_normals(&stream, track.weights, size);
+    dpm_nn_vae_start(&vae, track.weights, track.weights);
+    double start = 0;
+    for (int step = 0; step < WARM_UP + steps; step++) {
+        if (step == WARM_UP)
+            start = seconds(1);
+        plain_step(&vae, &optim, &track, &batch, n, &stream);
+    }
+    double time = seconds(1) - start;
+    dpm_stream_wipe(&stream);
+    plain_batch_free(&batch);
+    free(track.weights);
+    free(track.first);
+    free(track.second);
+    return steps * (double)n / time;
+}
+
+static double public_b1024(void)
+{
+    return train_public(1024);
+}
+
+static double public_b256(void)
+{
+    return train_public(256);
+}
+
 /* The nets of DP-CGAN's authors without a class, 100-128-784 and 784-128-1, the generator trained at every
  * second step. */
 static double cgan_private_b256(void)
@@ -176,6 +301,8 @@ static struct figure figures[] = {
     {"vae_private_b1024_peak_mb", "MB", 1, private_b1024_peak, 0},
     {"vae_private_b1024", "samples/s", 0, private_b1024, 0},
     {"vae_private_b256", "samples/s", 0, private_b256, 0},
+    {"vae_public_b1024", "samples/s", 0, public_b1024, 0},
+    {"vae_public_b256", "samples/s", 0, public_b256, 0},
     {"vae_private_b1024_2threads", "samples/s", 0, private_b1024_2threads, 0},
     {"cgan_private_b256", "samples/s", 0, cgan_private_b256, 0},
     {"rbm_private_b256", "samples/s", 0, rbm_private_b256, 0},
