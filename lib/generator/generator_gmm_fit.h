@@ -45,8 +45,9 @@ size_t dpm_gmm_plan_dims(const struct dpm_gmm_plan *plan, double total);
 /* Clip of residuals: `reach` times the root of their mean square, whose noise is given. */
 double dpm_gmm_plan_clip(const struct dpm_gmm_plan *plan, double reach, double square, double noise);
 
-/* Rows times mu from which on a group may start with that many centres. */
-double dpm_gmm_plan_signal(size_t centres);
+/* Centres that a group of `count` rows starts with, of which `components` are left by half of the steps: from
+ * more starts than there are components fewer fits end with two of them in one. */
+size_t dpm_gmm_plan_start(const struct dpm_gmm_plan *plan, double count, size_t components);
 
 /* What a fit of one view works with; all of it allocated before the debit. The contributions read view, map,
  * plan and the centres. */

@@ -23,7 +23,7 @@ static const double component_signal = 240, dimension_signal = 0.5;
 
 /* Room is planned for so many rows at most. Noisy counts, when they are there, may ask for less. */
 static const double most_rows = 400000;
-enum { MOST_COMPONENTS = 20, MOST_DIMS = 150, LEAST_DIMS = 8, MOST_MOMENTS = 1 << 25 };
+enum { MOST_COMPONENTS = 20, START_CENTRES = 4, MOST_DIMS = 150, LEAST_DIMS = 8, MOST_MOMENTS = 1 << 25 };
 
 /* Radii over the diagonal of the unit cube. Columns are taken about 1/2, so that nothing is clipped; images
  * are mostly background, about 0. */
@@ -75,9 +75,11 @@ size_t dpm_gmm_plan_dims(const struct dpm_gmm_plan *plan, double total)
     return bring_into(dimension_signal * sqrt(fmax(total * plan->mu, 0)), plan->least_dims, plan->most_dims);
 }
 
-double dpm_gmm_plan_signal(size_t centres)
+size_t dpm_gmm_plan_start(const struct dpm_gmm_plan *plan, double count, size_t components)
 {
-    return (double)centres * component_signal;
+    if (components < 2 || plan->steps < 2 || !plan->fixed_components)
+        return components;
+    return bring_into(count * plan->mu / component_signal, components, plan->most_start);
 }
 
 static void set_clips(struct dpm_gmm_plan *plan, const struct dpmix_options *options,
@@ -118,8 +120,8 @@ static void set_sizes(struct dpm_gmm_plan *plan, const struct dpmix_options *opt
     plan->most_components = bring_into(room, 1, MOST_COMPONENTS);
     plan->most_components = dpm_gmm_plan_components(plan, most_rows / (double)n_groups);
     plan->most_start = plan->most_components;
-    if (plan->fixed_components) /* twice the centres in the first half of the steps, where there is signal */
-        plan->most_start = 2 * plan->fixed_components;
+    if (plan->fixed_components) /* more centres in the first half of the steps, where there is signal */
+        plan->most_start = START_CENTRES * plan->fixed_components;
 }
 
 static struct dpm_query_plan plan_query(double share, double clip_norm, uint64_t steps)

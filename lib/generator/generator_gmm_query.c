@@ -115,7 +115,7 @@ static size_t nearest(const struct dpm_gmm_work *work, size_t group, const float
     return best;
 }
 
-/* one-hot(nearest centre) x (residual over the clip, weight). */
+/* One-hot(nearest centre) x (residual about it over the clip, weight). */
 void dpm_gmm_contribute_moves(const void *argument, const struct dpm_block *block, float *const *left,
                               float *const *right)
 {
@@ -125,8 +125,12 @@ void dpm_gmm_contribute_moves(const void *argument, const struct dpm_block *bloc
     memset(left[0], 0, block->n_rows * k * sizeof(float));
     memset(right[0], 0, block->n_rows * width * sizeof(float));
     for (size_t i = 0; i < block->n_rows; i++) {
-        left[0][i * k + nearest(work, (size_t)block->parts[i], points + i * dims)] = 1;
-        scale(points + i * dims, dims, work->residual_clip);
+        size_t group = (size_t)block->parts[i], j = nearest(work, group, points + i * dims);
+        const float *centre = dpm_gmm_centre(work, group, j);
+        left[0][i * k + j] = 1;
+        for (size_t l = 0; l < dims; l++)
+            points[i * dims + l] -= centre[l];
+        scale(points + i * dims, dims, work->component_clip);
         memcpy(right[0] + i * width, points + i * dims, dims * sizeof(float));
         right[0][i * width + dims] = (float)work->plan.moves_weight;
     }

@@ -13,6 +13,9 @@ static const double weak_count = 4;
 /* Clips over the root mean square of what they clip. */
 static const double residual_reach = 1.2, component_reach = 1.3;
 
+/* Of all variance, what is taken to lie within the components at least. */
+static const double least_within = 1.0 / 16;
+
 /* How far the halves of a split component lie from its centre, in standard deviations of the data. */
 static const float split_radius = 0.3f;
 
@@ -81,10 +84,8 @@ static void set_numbers(struct dpm_gmm_work *work)
     work->view->first[0] = 0;
     for (size_t group = 0; group < work->n_groups; group++) {
         size_t k = plan->has_moves ? dpm_gmm_plan_components(plan, work->counts[group]) : 1;
-        int doubled = k > 1 && 2 * k <= plan->most_start && plan->fixed_components && plan->steps > 1 &&
-                      work->counts[group] * plan->mu >= dpm_gmm_plan_signal(2 * k);
         work->view->first[group + 1] = work->view->first[group] + k;
-        work->n_centres[group] = doubled ? 2 * k : k;
+        work->n_centres[group] = dpm_gmm_plan_start(plan, work->counts[group], k);
     }
     work->view->density.n = work->view->first[work->n_groups];
 }
@@ -196,6 +197,30 @@ static void draw_residual(const struct dpm_gmm_work *work, float *out, struct dp
         out[l] *= (float)sqrt(work->values[l]);
 }
 
+/* The variance that is left within the components, as far as the centres' counts tell. The pooled second
+ * moment is of clipped rows: those of a centre beyond the clip have all of its square, and tell nothing. */
+void dpm_gmm_set_component_clip(struct dpm_gmm_work *work)
+{
+    size_t dims = work->view->dims, k = work->plan.most_start;
+    double all = 0, between = 0, rows = 0, inside = 0, limit = pow(work->residual_clip, 2);
+    for (size_t l = 0; l < dims; l++)
+        all += work->values[l];
+    for (size_t group = 0; work->plan.has_moves && group < work->n_groups; group++)
+        for (size_t j = 0; j < work->n_centres[group]; j++) {
+            const float *centre = dpm_gmm_centre(work, group, j);
+            double count = fmax(work->component_counts[group * k + j], 0), square = 0;
+            for (size_t l = 0; l < dims; l++)
+                square += (double)centre[l] * (double)centre[l];
+            between += count * fmin(square, limit);
+            inside += square < limit ? count : 0;
+            rows += count;
+        }
+    double within = inside > 0 ? fmax((all * rows - between) / inside, least_within * all) : all;
+    double noise = work->pooled_noise * sqrt((double)dims);
+    work->component_clip = dpm_gmm_plan_clip(&work->plan, component_reach, within, noise);
+    work->component_clip = fmin(work->component_clip, work->residual_clip);
+}
+
 /* No centre is known to be better than one at random; a single one lies at the mean. */
 void dpm_gmm_set_start(struct dpm_gmm_work *work)
 {
@@ -207,29 +232,26 @@ void dpm_gmm_set_start(struct dpm_gmm_work *work)
             draw_residual(work, group_centres(work, group) + j * dims, &stream);
         dpm_stream_wipe(&stream);
     }
+    work->component_clip = work->residual_clip;
 }
 
-/* Moves a centre to the mean of its released sum: the count is floored at a public constant, and the move is
- * shrunk by what noise alone would give, so that noise does not add up. A centre lies within the clip. */
+/* Moves a centre by the mean of its rows' clipped residuals: the count is floored at a public constant, and
+ * the move is shrunk by what noise alone would give, so that noise does not add up. */
 static void move_centre(struct dpm_gmm_work *work, float *centre, double *count, const double *sum)
 {
     size_t dims = work->view->dims;
-    double count_noise = dpm_query_noise(&work->plan.query[DPM_GMM_MOVES]) / work->plan.moves_weight;
-    double unit = work->residual_clip, noise = count_noise * work->plan.moves_weight * unit;
-    double move = 0, square = 0;
+    double noise = dpm_query_noise(&work->plan.query[DPM_GMM_MOVES]), unit = work->component_clip;
+    double count_noise = noise / work->plan.moves_weight, move = 0, square = 0;
     *count = sum[dims] / work->plan.moves_weight;
     double floored = fmax(*count, fmax(1, weak_count * count_noise));
+    for (size_t l = 0; l < dims; l++)
+        move += pow(sum[l], 2);
+    double keep = dpm_density_kept(noise * noise * (double)dims, move);
     for (size_t l = 0; l < dims; l++) {
-        move += pow(unit * sum[l] - *count * (double)centre[l], 2);
+        centre[l] += (float)(keep * unit * sum[l] / floored);
         square += (double)centre[l] * (double)centre[l];
     }
-    double keep = dpm_density_kept(noise * noise * (double)dims + count_noise * count_noise * square, move);
-    square = 0;
-    for (size_t l = 0; l < dims; l++) {
-        centre[l] += (float)(keep * (unit * sum[l] - *count * (double)centre[l]) / floored);
-        square += (double)centre[l] * (double)centre[l];
-    }
-    double shrink = fmin(1, unit / sqrt(fmax(square, 1e-30)));
+    double shrink = fmin(1, 2 * work->plan.row_clip / sqrt(fmax(square, 1e-30)));
     for (size_t l = 0; l < dims; l++)
         centre[l] = (float)((double)centre[l] * shrink);
 }
@@ -300,7 +322,9 @@ static void join(struct dpm_gmm_work *work, size_t group)
     work->n_centres[group] = k;
 }
 
-/* No component is skipped, whatever its count. */
+/* No component is skipped, whatever its count. Components that were asked for are taken to lie apart: then a
+ * clip of their own size brings the noise down, and leaves centres far from the mean where they are. Where
+ * the components merely cover the rows, the wide clip does better (on images). */
 void dpm_gmm_set_centres(struct dpm_gmm_work *work, uint64_t step)
 {
     size_t k = work->plan.most_start, width = work->plan.most_dims + 1;
@@ -316,27 +340,6 @@ void dpm_gmm_set_centres(struct dpm_gmm_work *work, uint64_t step)
         else if (step + 1 < work->plan.steps)
             reseed(work, group, step);
     }
-}
-
-/* The variance that is left within the components, as far as the centres' counts tell. */
-void dpm_gmm_set_component_clip(struct dpm_gmm_work *work)
-{
-    size_t dims = work->view->dims, k = work->plan.most_start;
-    double within = 0, between = 0, rows = 0;
-    for (size_t l = 0; l < dims; l++)
-        within += work->values[l];
-    for (size_t group = 0; work->plan.has_moves && group < work->n_groups; group++)
-        for (size_t j = 0; j < work->n_centres[group]; j++) {
-            const float *centre = dpm_gmm_centre(work, group, j);
-            double count = fmax(work->component_counts[group * k + j], 0), square = 0;
-            for (size_t l = 0; l < dims; l++)
-                square += (double)centre[l] * (double)centre[l];
-            between += count * square;
-            rows += count;
-        }
-    if (rows > 0)
-        within = fmax(within - between / rows, 0.01 * within);
-    double noise = work->pooled_noise * sqrt((double)dims);
-    work->component_clip = dpm_gmm_plan_clip(&work->plan, component_reach, within, noise);
-    work->component_clip = fmin(work->component_clip, work->residual_clip);
+    if (work->plan.fixed_components)
+        dpm_gmm_set_component_clip(work);
 }
