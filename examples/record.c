@@ -6,8 +6,9 @@
  *     record IMAGES LABELS FOLDER EPSILON [SHARE] [OPTION=VALUE ...]
  *
  * IMAGES and LABELS are IDX files of ten classes, gzipped or not; FOLDER gets the records, also IDX, and the
- * mixture. SHARE is the models' share of epsilon (0.6), the teacher has the rest. Options have the library's
- * names; augmentation is on unless it is switched off. examples/evaluate.py trains classifiers on the result. */
+ * mixture. Labels are the teacher's, in one file as classes and in one as probabilities (soft labels). SHARE
+ * is the models' share of epsilon (0.6), the teacher has the rest. Options have the library's names;
+ * augmentation is on unless it is switched off. examples/evaluate.py trains classifiers on the result. */
 #include "common/clock.h"
 #include "common/idx_read.h"
 #include "common/output_files.h"
@@ -56,29 +57,34 @@ static int set_option(dpmix_options *options, const char *text)
                : dpmix_options_set_double(options, key, value);
 }
 
-/* Half of the records warped, low frequencies of the images. */
+/* Two thirds of the records are warped, half of these cut-mixed, too; the mixed ones need a teacher. */
+static int set_defaults(struct record *r)
+{
+    return dpmix_options_new(&r->options) != DPMIX_OK || set_option(r->options, "gmm_basis=2") != 0 ||
+           set_option(r->options, "augment_fraction=0.667") != 0 ||
+           set_option(r->options, r->share < 1 ? "augment_mix=0.5" : "augment_mix=0") != 0;
+}
+
 static int read_arguments(struct record *r, int argc, char **argv)
 {
     if (argc < 5) {
         fputs("usage: record IMAGES LABELS FOLDER EPSILON [SHARE] [OPTION=VALUE ...]\n", stderr);
         return -1;
     }
+    const int has_share = argc > 5 && !strchr(argv[5], '=');
     r->images = argv[1];
     r->labels = argv[2];
     r->epsilon = strtod(argv[4], NULL);
-    r->share = 0.6;
-    if (dpmix_options_new(&r->options) != DPMIX_OK || set_option(r->options, "gmm_basis=2") != 0 ||
-        set_option(r->options, "augment_fraction=0.5") != 0)
+    r->share = has_share ? strtod(argv[5], NULL) : 0.6;
+    if (set_defaults(r) != 0)
         return complain(r);
-    for (int i = 5; i < argc; i++) {
-        if (i == 5 && !strchr(argv[i], '=')) {
-            r->share = strtod(argv[i], NULL);
-        } else if (set_option(r->options, argv[i]) != 0) {
+    for (int i = 5 + has_share; i < argc; i++)
+        if (set_option(r->options, argv[i]) != 0) {
             fprintf(stderr, "record: %s: no option of the library, or no value for it\n", argv[i]);
             return -1;
         }
-    }
-    return idx_read_shape(&r->shape, r->images) != 0 || output_files_open(&r->files, argv[3]) != 0;
+    return idx_read_shape(&r->shape, r->images) != 0 || output_files_open(&r->files, argv[3]) != 0 ||
+           output_files_add_soft_labels(&r->files, argv[3]) != 0;
 }
 
 static int learn(struct record *r)

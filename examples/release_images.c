@@ -5,6 +5,7 @@
 #include "common/clock.h"
 #include "common/evaluation.h"
 #include "common/idx_read.h"
+#include "common/ledger_text.h"
 #include "common/output_files.h"
 #include "common/progress.h"
 #include "common/synthesis.h"
@@ -13,8 +14,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Of the budget, what the partition may spend; the mixture gets all that is left. */
-static const double partition_share = 0.1, mixture_share = 1.0;
+/* Of the budget, what the partition may spend, where there is one; and what whoever comes last may: all that
+ * is left. */
+static const double partition_share = 0.1, whole_share = 1.0;
 
 struct release {
     const struct arguments *arguments;
@@ -38,21 +40,29 @@ static int complain_of_library(struct release *r)
     return -1;
 }
 
+static int fit_partition(struct release *r)
+{
+    return dpmix_clusterer_new(&r->clusterer, (int)r->arguments->partition, r->arguments->options) ||
+           dpmix_clusterer_fit(r->clusterer, r->accountant, r->dataset, partition_share, progress_of_fit,
+                               &r->progress);
+}
+
 /* The private records go in, a mixture comes out. The bounds of a byte are declared, not looked up. */
 static int fit(struct release *r)
 {
     const struct arguments *a = r->arguments;
     const double started = clock_seconds();
+    const int taught = a->labels && a->classes > 1 && a->share < 1;
     const int failed = dpmix_accountant_new(&r->accountant, a->epsilon, a->delta, (int)a->adjacency) ||
                        dpmix_dataset_new_idx(&r->dataset, a->images, a->labels,
                                              a->labels ? (int)a->classes : 0, 0.0, 255.0) ||
-                       dpmix_clusterer_new(&r->clusterer, (int)a->partition, a->options) ||
-                       dpmix_clusterer_fit(r->clusterer, r->accountant, r->dataset, partition_share,
-                                           progress_of_fit, &r->progress) ||
+                       (a->partition && fit_partition(r)) ||
                        dpmix_generator_new(&r->generator, (int)a->generator, a->options) ||
                        dpmix_mixture_new(&r->mixture, r->clusterer, r->generator) ||
-                       dpmix_mixture_fit(r->mixture, r->accountant, r->dataset, mixture_share,
-                                         progress_of_fit, &r->progress);
+                       dpmix_mixture_fit(r->mixture, r->accountant, r->dataset,
+                                         taught ? a->share : whole_share, progress_of_fit, &r->progress) ||
+                       (taught && dpmix_mixture_teach(r->mixture, r->accountant, r->dataset, whole_share,
+                                                      progress_of_fit, &r->progress));
     if (failed)
         return complain_of_library(r);
     progress_close(&r->progress);
@@ -61,25 +71,10 @@ static int fit(struct release *r)
     return 0;
 }
 
-typedef int (*ledger_text)(const dpmix_accountant *accountant, char *text, size_t capacity, size_t *length);
-
-/* A text of the accountant, or NULL with the library's message; the caller frees it. */
-static char *read_ledger(const dpmix_accountant *accountant, ledger_text get)
-{
-    size_t length;
-    if (get(accountant, NULL, 0, &length) != DPMIX_OK)
-        return NULL;
-    char *text = malloc(length + 1);
-    if (text && get(accountant, text, length + 1, NULL) == DPMIX_OK)
-        return text;
-    free(text);
-    return NULL;
-}
-
 static int report(struct release *r)
 {
-    char *report = read_ledger(r->accountant, dpmix_accountant_report);
-    char *json = read_ledger(r->accountant, dpmix_accountant_json);
+    char *report = ledger_text_read(r->accountant, dpmix_accountant_report);
+    char *json = ledger_text_read(r->accountant, dpmix_accountant_json);
     double spent;
     int failed = -1;
     if (!report || !json || dpmix_accountant_spent(r->accountant, &spent) != DPMIX_OK ||

@@ -1,10 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
 # Installs what is missing, builds, and runs every test.
-#   sh tests/run.sh          all tests, then those of the library once more under the sanitizers;
-#                            the last line is "N passed, N failed, N skipped"
+#   sh tests/run.sh          all tests, then those of the library once more under the sanitizers, and a few
+#                            under ThreadSanitizer and valgrind; the last line is "N passed, N failed, N skipped"
+#   sh tests/run.sh --long   that, and what takes hours: the suite `long`, all that ThreadSanitizer and
+#                            valgrind can run, the analysers, coverage, other compilers and machines
 #   sh tests/run.sh --bench  the benchmarks; their figures go to build/bench.jsonl, one JSON object a line
 set -u
+long_tools=
+[ "${1-}" != --long ] || long_tools="clang:clang clang-tidy:clang-tidy cppcheck:cppcheck gcovr:gcovr"
 cd "$(dirname "$0")/.." || exit 1
 
 have_header() {
@@ -14,11 +18,11 @@ have_header() {
 # The Debian packages that are not there, each told by the thing that is needed of it.
 missing_packages() {
     for pair in gcc:gcc g++:g++ meson:meson ninja-build:ninja pkg-config:pkg-config python3:python3 \
-        binutils:objdump abigail-tools:abidw doxygen:doxygen; do
+        binutils:objdump abigail-tools:abidw doxygen:doxygen valgrind:valgrind $long_tools; do
         command -v "${pair#*:}" >/dev/null 2>&1 || printf ' %s' "${pair%%:*}"
     done
     for pair in libc6-dev:stdio.h liblapacke-dev:lapacke.h libsodium-dev:sodium.h zlib1g-dev:zlib.h \
-        libsqlite3-dev:sqlite3.h libjansson-dev:jansson.h libpng-dev:png.h check:check.h; do
+        libsqlite3-dev:sqlite3.h libjansson-dev:jansson.h libpng-dev:png.h libcsv-dev:csv.h check:check.h; do
         have_header "${pair#*:}" || printf ' %s' "${pair%%:*}"
     done
     python3 -c 'import ensurepip, venv' 2>/dev/null || printf ' python3-venv'
@@ -79,9 +83,9 @@ pass() {
 }
 
 case "$*" in
-'' | --bench) ;;
+'' | --bench | --long) ;;
 *)
-    echo "usage: sh tests/run.sh [--bench]"
+    echo "usage: sh tests/run.sh [--bench | --long]"
     exit 2
     ;;
 esac
@@ -95,11 +99,59 @@ if [ "${1-}" = --bench ]; then
         python3 tests/bench/gather.py build/bench/meson-logs/benchmarklog.json build/bench.jsonl || status=1
     exit "${status-0}"
 fi
+# one_pass NAME COMMAND...: a pass whose result is its status.
+one_pass() {
+    name=$1
+    shift
+    echo "== $name"
+    if "$@"; then results="$results $name=0"; else results="$results $name=1"; fi
+}
+
+# Where the loader puts programs at random places that ThreadSanitizer of older compilers cannot do with.
+same_places() {
+    if setarch -R true 2>/dev/null; then setarch -R "$@"; else "$@"; fi
+}
+
+# under_tsan ARGUMENT OF meson test...: builds what these tests need, and no more.
+under_tsan() {
+    rm -f build/tests-tsan/meson-logs/testlog.json
+    set_up build/tests-tsan -Db_colorout=never -Dbuildtype=debug -Doptimization=1 -Dexamples=false \
+        -Db_sanitize=thread -Db_lundef=false &&
+        same_places meson test -C build/tests-tsan --print-errorlogs --timeout-multiplier 20 "$@"
+}
+
+# under_valgrind ARGUMENT OF meson test...: on the programs of the first pass.
+under_valgrind() {
+    rm -f build/tests/meson-logs/memcheck-memcheck.json
+    meson test -C build/tests --no-rebuild --print-errorlogs --setup memcheck --logbase memcheck "$@"
+}
+
+results=
 echo "== all tests"
 pass build/tests -Dbuildtype=debugoptimized -Dwerror=true -- || status=1
 echo "== under AddressSanitizer and UndefinedBehaviorSanitizer"
 pass build/tests-asan -Dbuildtype=debugoptimized -Dwerror=true -Dexamples=false \
     -Db_sanitize=address,undefined -Db_lundef=false -- --no-suite structure --no-suite slow || status=1
-python3 tests/tally.py build/tests/meson-logs/testlog.json build/tests-asan/meson-logs/testlog.json ||
-    status=1
+logs="build/tests/meson-logs/testlog.json build/tests-asan/meson-logs/testlog.json
+    build/tests-tsan/meson-logs/testlog.json build/tests/meson-logs/memcheck-memcheck.json"
+if [ "${1-}" = --long ]; then
+    echo "== under ThreadSanitizer: all but the suites structure, stochastic and single"
+    under_tsan --no-suite structure --no-suite stochastic --no-suite single || status=1
+    echo "== under valgrind: all but the suites structure, stochastic and repeats"
+    under_valgrind || status=1
+    echo "== the suite long"
+    rm -f build/tests/meson-logs/long.json
+    meson test -C build/tests --no-rebuild --print-errorlogs --suite long --logbase long || status=1
+    logs="$logs build/tests/meson-logs/long.json"
+    one_pass analysers sh tests/analyse.sh build/tests
+    one_pass coverage sh tests/coverage.sh build/coverage
+    [ ! -f tests/portability.sh ] || one_pass portability sh tests/portability.sh
+else
+    echo "== under ThreadSanitizer: the suite tsan"
+    under_tsan --suite tsan || status=1
+    echo "== under valgrind: the suite memcheck"
+    under_valgrind --suite memcheck || status=1
+fi
+# shellcheck disable=SC2086 # lists of words
+python3 tests/tally.py $logs $results || status=1
 exit "${status-0}"

@@ -18,14 +18,17 @@ static const char help[] =
     "\n"
     "  --test-images FILE --test-labels FILE  real records for measuring the synthetic ones\n"
     "  --classes N                      the declared number of classes (10)\n"
-    "  --partition P                    label or kmeans (label)\n"
+    "  --partition P                    none, label or kmeans (label)\n"
     "  --generator G                    gaussian, gmm, vae, rbm or cgan (gaussian)\n"
+    "  --share S                        the models' share of epsilon; a private teacher, which labels the\n"
+    "                                   records, has the rest; 1: no teacher (1)\n"
     "  --records N                      how many synthetic records (60000)\n"
     "  --threads N                      short for --option threads=N\n"
     "  --json FILE                      figures of the run, one JSON object a line\n"
     "  --option NAME=VALUE              may be given again and again, see below\n"
     "\n"
-    "Labels may be left out with --partition kmeans. A later argument overrides an earlier one.\n";
+    "Without labels there are no partition by label and no teacher: the models have all of epsilon. A\n"
+    "teacher wants tens of thousands of records. A later argument overrides an earlier one.\n";
 
 /* What has no default must have been given; the library judges the numbers themselves. */
 static int check(const struct arguments *a)
@@ -46,6 +49,8 @@ static int check(const struct arguments *a)
 
 int arguments_read(struct arguments *a, int argc, char **argv)
 {
+    const struct command_choice partitions[] = {
+        {"none", 0}, command_partitions[0], command_partitions[1], {NULL, 0}};
     const struct command_rule rules[] = {
         {.name = "--images", .text = &a->images},
         {.name = "--labels", .text = &a->labels},
@@ -54,14 +59,16 @@ int arguments_read(struct arguments *a, int argc, char **argv)
         {.name = "--output", .text = &a->output},
         {.name = "--json", .text = &a->json},
         {.name = "--epsilon", .real = &a->epsilon},
+        {.name = "--share", .real = &a->share},
         {.name = "--delta", .real = &a->delta},
         {.name = "--adjacency", .whole = &a->adjacency, .choices = command_adjacencies},
-        {.name = "--partition", .whole = &a->partition, .choices = command_partitions},
+        {.name = "--partition", .whole = &a->partition, .choices = partitions},
         {.name = "--generator", .whole = &a->generator, .choices = command_generators},
         {.name = "--classes", .whole = &a->classes, .most = 256},
         {.name = "--records", .whole = &a->records, .most = UINT32_MAX}};
     *a = (struct arguments){.epsilon = NAN,
                             .delta = NAN,
+                            .share = 1,
                             .partition = DPMIX_CLUSTERER_LABEL,
                             .generator = DPMIX_GENERATOR_GAUSSIAN,
                             .classes = 10,

@@ -13,7 +13,8 @@ struct arguments {
     const char *test_images, *test_labels; /* both or neither */
     const char *output, *json;             /* json may be NULL */
     double epsilon, delta;
-    int64_t adjacency, partition, generator; /* DPMIX_ADJACENCY_*, DPMIX_CLUSTERER_*, DPMIX_GENERATOR_* */
+    double share; /* of epsilon, for the models; 1: no teacher */
+    int64_t adjacency, partition, generator; /* DPMIX_ADJACENCY_*, DPMIX_CLUSTERER_* or 0, DPMIX_GENERATOR_* */
     int64_t classes, records;
     dpmix_options *options;
 };

@@ -15,9 +15,13 @@ const struct command_choice command_adjacencies[] = {{"add-remove", DPMIX_ADJACE
                                                      {NULL, 0}};
 const struct command_choice command_partitions[] = {
     {"label", DPMIX_CLUSTERER_LABEL}, {"kmeans", DPMIX_CLUSTERER_KMEANS}, {NULL, 0}};
-const struct command_choice command_generators[] = {
-    {"gaussian", DPMIX_GENERATOR_GAUSSIAN}, {"vae", DPMIX_GENERATOR_VAE}, {"rbm", DPMIX_GENERATOR_RBM},
-    {"cgan", DPMIX_GENERATOR_CGAN},         {"gmm", DPMIX_GENERATOR_GMM}, {NULL, 0}};
+const struct command_choice command_generators[] = {{"gaussian", DPMIX_GENERATOR_GAUSSIAN},
+                                                    {"vae", DPMIX_GENERATOR_VAE},
+                                                    {"rbm", DPMIX_GENERATOR_RBM},
+                                                    {"cgan", DPMIX_GENERATOR_CGAN},
+                                                    {"gmm", DPMIX_GENERATOR_GMM},
+                                                    {"products", DPMIX_GENERATOR_PRODUCTS},
+                                                    {NULL, 0}};
 
 int command_line_refuse(const char *program, const char *format, ...)
 {
@@ -119,31 +123,44 @@ static int set_value(const struct command_line *line, const struct command_rule 
                                (long long)rule->most);
 }
 
-static int set_argument(const struct command_line *line, const char *name, const char *value)
+/* NULL where there is none of that name. */
+static const struct command_rule *rule_of(const struct command_line *line, const char *name)
+{
+    for (size_t i = 0; i < line->n_rules; i++)
+        if (strcmp(line->rules[i].name, name) == 0)
+            return &line->rules[i];
+    return NULL;
+}
+
+static int set_argument(const struct command_line *line, const struct command_rule *rule, const char *name,
+                        const char *value)
 {
     const int is_option = strcmp(name, "--option") == 0, is_threads = strcmp(name, "--threads") == 0;
-    const struct command_rule *rule = line->rules, *end = line->rules + line->n_rules;
-    while (rule < end && strcmp(rule->name, name) != 0)
-        rule++;
-    if (rule == end && !is_option && !is_threads)
+    if (!rule && !is_option && !is_threads)
         return command_line_refuse(line->program, "there is no argument '%s'", name);
     if (!value)
         return command_line_refuse(line->program, "%s needs a value", name);
-    if (rule < end)
+    if (rule)
         return set_value(line, rule, value);
     return is_option ? set_named_option(line, value) : set_option(line, "threads", value);
 }
 
 int command_line_read(const struct command_line *line, int argc, char **argv)
 {
-    for (int i = 1; i < argc; i += 2) {
+    for (int i = 1; i < argc; i++) {
+        const struct command_rule *rule = rule_of(line, argv[i]);
         if (strcmp(argv[i], "--help") == 0) {
             print_help(line);
             return COMMAND_HELP;
         }
-        const int outcome = set_argument(line, argv[i], i + 1 < argc ? argv[i + 1] : NULL);
+        if (rule && rule->flag) {
+            *rule->flag = 1;
+            continue;
+        }
+        const int outcome = set_argument(line, rule, argv[i], i + 1 < argc ? argv[i + 1] : NULL);
         if (outcome != COMMAND_RUN)
             return outcome;
+        i++;
     }
     return COMMAND_RUN;
 }

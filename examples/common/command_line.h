@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Command lines of the form --name value, read by a table of rules; --option NAME=VALUE sets an option of the
- * library. */
+/* Command lines of the form --name value or --flag, read by a table of rules; --option NAME=VALUE sets an
+ * option of the library. */
 #ifndef EXAMPLE_COMMAND_LINE_H
 #define EXAMPLE_COMMAND_LINE_H
 
@@ -24,6 +24,7 @@ struct command_rule {
     int64_t *whole; /* with `choices`, one of them; else a number from 1 to `most` */
     const struct command_choice *choices;
     int64_t most;
+    int *flag; /* set to 1; takes no value */
 };
 
 struct command_line {

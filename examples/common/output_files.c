@@ -46,10 +46,20 @@ int output_files_open(struct output_files *files, const char *folder)
     return complain(folder);
 }
 
+int output_files_add_soft_labels(struct output_files *files, const char *folder)
+{
+    files->soft_labels = join(folder, "synthetic-soft-labels-idx2-ubyte");
+    if (files->soft_labels)
+        return 0;
+    errno = ENOMEM;
+    return complain(folder);
+}
+
 void output_files_close(struct output_files *files)
 {
     free(files->images);
     free(files->labels);
+    free(files->soft_labels);
     free(files->sheet);
     free(files->model);
     free(files->ledger);

@@ -46,18 +46,33 @@ static double area_of_sorted(const struct pair *pairs, size_t n)
     return positives > 0.0 && negatives > 0.0 ? ordered / positives / negatives : NAN;
 }
 
+static int area_of(double *area, struct pair *pairs, size_t n)
+{
+    if (!pairs)
+        return -1;
+    qsort(pairs, n, sizeof(*pairs), compare);
+    *area = area_of_sorted(pairs, n);
+    free(pairs);
+    return 0;
+}
+
 int scores_micro_auroc(double *area, const double *scores, const uint8_t *labels, size_t n, int classes)
 {
     const size_t k = (size_t)classes;
     struct pair *pairs = calloc(n * k > 0 ? n * k : 1, sizeof(*pairs));
-    if (!pairs)
-        return -1;
-    for (size_t i = 0; i < n * k; i++)
+    for (size_t i = 0; pairs && i < n * k; i++)
         pairs[i] = (struct pair){.score = scores[i], .positive = labels[i / k] == i % k};
-    qsort(pairs, n * k, sizeof(*pairs), compare);
-    *area = area_of_sorted(pairs, n * k);
-    free(pairs);
-    return 0;
+    return area_of(area, pairs, n * k);
+}
+
+int scores_class_auroc(double *area, const double *scores, const uint8_t *labels, size_t n, int classes,
+                       int positive)
+{
+    struct pair *pairs = calloc(n > 0 ? n : 1, sizeof(*pairs));
+    for (size_t i = 0; pairs && i < n; i++)
+        pairs[i] = (struct pair){.score = scores[i * (size_t)classes + (size_t)positive],
+                                 .positive = labels[i] == positive};
+    return area_of(area, pairs, n);
 }
 
 void scores_normalise(double *scores, int classes)

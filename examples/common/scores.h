@@ -14,6 +14,10 @@ double scores_accuracy(const double *scores, const uint8_t *labels, size_t n, in
  * Returns 0, or -1 when memory is out. */
 int scores_micro_auroc(double *area, const double *scores, const uint8_t *labels, size_t n, int classes);
 
+/* The area under the ROC curve of one class against all others, likewise. */
+int scores_class_auroc(double *area, const double *scores, const uint8_t *labels, size_t n, int classes,
+                       int positive);
+
 /* Turns scores of one record into logarithms of probabilities. */
 void scores_normalise(double *scores, int classes);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Samples a mixture into files: records, their labels where the model has them, and a sheet of pictures. */
+/* Samples a mixture into files: records, their labels where the model has them, soft ones
+ * where they are asked for, and a sheet of pictures. */
 #ifndef EXAMPLE_SYNTHESIS_H
 #define EXAMPLE_SYNTHESIS_H
 

@@ -334,6 +334,8 @@ public:
     {
         check(dpmix_dataset_set_groups(get(), groups.data(), groups.size()));
     }
+    /** Declares square images, side x side pixels. */
+    void set_images(std::size_t side) { check(dpmix_dataset_set_images(get(), side)); }
     std::size_t columns() const noexcept { return dpmix_dataset_columns(get()); }
     int classes() const noexcept { return dpmix_dataset_classes(get()); }
 

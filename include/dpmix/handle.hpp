@@ -79,6 +79,9 @@ inline void check(int status)
         throw error(status, dpmix_last_error());
 }
 
+/** Keeps the library's memory out of core dumps and the swap, from now on; flags are DPMIX_MEMORY_*. */
+inline void protect_memory(int flags) { check(dpmix_memory_protect(flags)); }
+
 /** Records, row by row, and their labels (empty where the model has none). */
 template <typename T> struct Samples {
     std::vector<T> rows;
@@ -119,7 +122,8 @@ private:
 };
 
 /** A text that the library gives in two steps. Another thread may make it longer in between. */
-template <typename H> std::string text(int (*function)(const H *, char *, std::size_t, std::size_t *), const H *handle)
+template <typename H>
+std::string text(int (*function)(const H *, char *, std::size_t, std::size_t *), const H *handle)
 {
     std::size_t length = 0;
     check(function(handle, nullptr, 0, &length));

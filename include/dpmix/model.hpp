@@ -254,6 +254,14 @@ public:
                                    accountant.get(), share, rows, columns, classes, parts));
         return plan;
     }
+    /** For a dataset made with the schema; parts 0: a mixture by label. */
+    Plan plan(const Accountant &accountant, double share, std::size_t rows, const Schema &schema, int parts = 1) const
+    {
+        Plan plan{};
+        check(dpmix_generator_plan_table(get(), &plan.epsilon, &plan.noise_multiplier, &plan.bytes, &plan.seconds,
+                                         accountant.get(), share, rows, schema.get(), parts));
+        return plan;
+    }
 
     /** Of a Gaussian mixture: the number of components. */
     std::size_t components() const

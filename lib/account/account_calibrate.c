@@ -58,8 +58,11 @@ static double first_guess(const struct trial *trial)
     double allowed = dpm_account_gauss_mu_for(trial->target, trial->delta) / reach;
     double held = dpm_account_gauss_mu(trial->events, trial->n_held);
     double stage = dpm_account_gauss_mu(trial->stage, trial->n_stage);
-    if (allowed > held)
-        return stage / sqrt((allowed - held) * (allowed + held)) * (1.0 + 0.5 * TOLERANCE);
+    if (allowed > held) {
+        double square = (allowed - held) * (allowed + held);
+        double root = square < INFINITY ? sqrt(square) : sqrt(allowed - held) * sqrt(allowed + held);
+        return stage / root * (1.0 + 0.5 * TOLERANCE);
+    }
     return least_to_one(trial);
 }
 

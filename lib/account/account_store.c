@@ -257,8 +257,7 @@ static int check_tables(sqlite3 *connection, sqlite3_int64 *version)
     if (!status)
         status = query_integer(connection, "PRAGMA user_version", version);
     if (!status)
-        status = prepare(&statement, connection,
-                         "SELECT sql FROM sqlite_master WHERE name NOT GLOB 'sqlite_*' ORDER BY name");
+        status = prepare(&statement, connection, "SELECT sql FROM sqlite_master ORDER BY name");
     while (!status && !(status = step(statement, &there)) && there) {
         const char *sql = (const char *)sqlite3_column_text(statement, 0);
         const char *ours = n == 0 && *version == 1 ? datasets_before : tables[n < N_TABLES ? n : 0];
@@ -370,7 +369,7 @@ static int migrate(sqlite3 *connection)
     if (!status)
         status = prepare(&statement, connection, all_rows_before);
     while (!status && !(status = step(statement, &more)) && more) {
-        struct row row;
+        struct row row = {0};
         const char *name;
         status = read_row(statement, 1, ++last, &row, &name);
         if (!status)
@@ -415,7 +414,8 @@ static int connect_to(struct dpm_store *store, const char *path, int create)
         return fail_with(SQLITE_READONLY);
     /* FULL syncs the files before and at the commit; EXTRA also the folder that the journal is deleted from,
      * so that a journal does not come back after a power failure and undo a debit. */
-    return execute(store->connection, "PRAGMA synchronous = EXTRA; PRAGMA fullfsync = ON");
+    return execute(store->connection, "PRAGMA synchronous = EXTRA; PRAGMA fullfsync = ON;"
+                                      " PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF");
 }
 
 int dpm_store_begin(struct dpm_store *store, int write)

@@ -9,7 +9,7 @@
 int dpmix_accountant_new(dpmix_accountant **out, double epsilon, double delta, int adjacency)
 {
     API_NEED(out);
-    API_RETURN(dpm_accountant_new(out, epsilon, delta, adjacency));
+    API_GIVE(out, dpm_accountant_new(out, epsilon, delta, adjacency));
 }
 
 int dpmix_accountant_open(dpmix_accountant **out, const char *path, const char *dataset, double epsilon,
@@ -18,7 +18,7 @@ int dpmix_accountant_open(dpmix_accountant **out, const char *path, const char *
     API_NEED(out);
     API_NEED(path);
     API_NEED(dataset);
-    API_RETURN(dpm_accountant_open(out, path, dataset, epsilon, delta, adjacency));
+    API_GIVE(out, dpm_accountant_open(out, path, dataset, epsilon, delta, adjacency));
 }
 
 /* The terms of a privacy filter. */
@@ -37,7 +37,7 @@ int dpmix_accountant_new_adaptive(dpmix_accountant **out, double epsilon, double
     API_NEED(out);
     struct dpm_account_terms terms;
     int status = filter_terms(&terms, epsilon, delta, adjacency, mode, order);
-    API_RETURN(status ? status : dpm_accountant_new_terms(out, terms));
+    API_GIVE(out, status ? status : dpm_accountant_new_terms(out, terms));
 }
 
 int dpmix_accountant_open_adaptive(dpmix_accountant **out, const char *path, const char *dataset,
@@ -48,12 +48,13 @@ int dpmix_accountant_open_adaptive(dpmix_accountant **out, const char *path, con
     API_NEED(dataset);
     struct dpm_account_terms terms;
     int status = filter_terms(&terms, epsilon, delta, adjacency, mode, order);
-    API_RETURN(status ? status : dpm_accountant_open_terms(out, path, dataset, terms));
+    API_GIVE(out, status ? status : dpm_accountant_open_terms(out, path, dataset, terms));
 }
 
 void dpmix_accountant_free(dpmix_accountant *accountant)
 {
-    dpm_accountant_unref(accountant);
+    if (dpm_api_take_back(accountant, API_KIND(accountant)))
+        dpm_accountant_unref(accountant);
 }
 
 int dpmix_accountant_spent(const dpmix_accountant *accountant, double *epsilon)

@@ -20,7 +20,7 @@ int dpmix_schema_new_arrow(dpmix_schema **out, const struct ArrowSchema *types)
     API_NEED(types);
     if (!types->release)
         API_RETURN(dpm_fail(DPMIX_ERR_ARG, "types: it was released"));
-    API_RETURN(dpm_metadata_read(out, "types", types->metadata));
+    API_GIVE(out, dpm_metadata_read(out, "types", types->metadata));
 }
 
 int dpmix_schema_arrow(const dpmix_schema *schema, struct ArrowSchema *types)
@@ -47,7 +47,7 @@ int dpmix_dataset_new_stream(dpmix_dataset **out, const dpmix_schema *schema, st
     if (!status)
         status = dpm_api_table_dataset(out, &rows);
     dpm_table_rows_free(&rows);
-    API_RETURN(status);
+    API_GIVE(out, status);
 }
 
 int dpmix_dataset_new_arrow(dpmix_dataset **out, const dpmix_schema *schema, struct ArrowArray *array,
@@ -70,7 +70,7 @@ int dpmix_dataset_new_arrow(dpmix_dataset **out, const dpmix_schema *schema, str
     if (!status)
         status = dpm_api_table_dataset(out, &rows);
     dpm_table_rows_free(&rows);
-    API_RETURN(status);
+    API_GIVE(out, status);
 }
 
 /* ---- Streams of samples ---- */
@@ -146,7 +146,7 @@ static int copy_mixture(struct dpmix_mixture **out, const struct dpmix_mixture *
     dpm_mixture_put(mixture, &blob);
     int status = dpm_blob_status(&blob);
     if (!status)
-        status = dpm_mixture_get(out, &blob);
+        status = dpm_mixture_get(out, &blob, &mixture->generator->options);
     dpm_blob_free(&blob);
     return status;
 }

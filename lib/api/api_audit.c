@@ -47,13 +47,14 @@ static int check_canaries(const double *scores, const uint8_t *included, size_t 
         return dpm_fail(DPMIX_ERR_RANGE, "n_canaries: must be at least 1");
     if (in > n || out > n - in)
         return dpm_fail(DPMIX_ERR_RANGE, "guesses_in, guesses_out: together more than n_canaries");
-    for (size_t i = 0; i < n; i++) {
+    int status = dpm_api_length("n_canaries", n, sizeof *scores);
+    for (size_t i = 0; !status && i < n; i++) {
         if (isnan(scores[i]))
             return dpm_fail(DPMIX_ERR_RANGE, "scores: must not hold NaN");
         if (included[i] > 1)
             return dpm_fail(DPMIX_ERR_RANGE, "included: must hold 0 and 1 only");
     }
-    return DPMIX_OK;
+    return status;
 }
 
 /* ---- Guesses ---- */

@@ -1,7 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "api_check.h"
 
+#include <stdint.h>
 #include <string.h>
+
+int dpm_api_take_back(void *handle, int kind)
+{
+    if (!handle || dpm_alloc_kind(handle) != kind)
+        return 0;
+    dpm_alloc_set_kind(handle, 0);
+    return 1;
+}
 
 int dpm_api_text(const char *from, char *text, size_t capacity, size_t *length)
 {
@@ -37,15 +46,20 @@ struct dpm_fit dpm_api_fit(struct dpmix_accountant *accountant, struct dpmix_dat
     };
 }
 
+int dpm_api_length(const char *name, size_t n, size_t size)
+{
+    if (n > PTRDIFF_MAX / size)
+        return dpm_fail(DPMIX_ERR_RANGE, "%s: too large", name);
+    return DPMIX_OK;
+}
+
 int dpm_api_rows(const void *rows, size_t n_rows, size_t n_columns, const struct dpm_bounds *bounds)
 {
     if (n_columns != bounds->n_columns)
         return dpm_fail(DPMIX_ERR_RANGE, "n_columns: not the number that the model was fitted with");
     if (!rows && n_rows > 0)
         return dpm_fail(DPMIX_ERR_ARG, "rows: NULL");
-    if (n_rows > SIZE_MAX / sizeof(double) / n_columns)
-        return dpm_fail(DPMIX_ERR_RANGE, "the number of rows: too large");
-    return DPMIX_OK;
+    return dpm_api_length("the number of rows", n_rows, n_columns * sizeof(double));
 }
 
 int dpm_api_queries(const double *fractions, const struct dpm_count_queries *queries)
@@ -58,5 +72,6 @@ int dpm_api_queries(const double *fractions, const struct dpm_count_queries *que
         return dpm_fail(DPMIX_ERR_ARG, "columns: NULL");
     if (queries->n_predicates > 0 && (!queries->lower || !queries->upper))
         return dpm_fail(DPMIX_ERR_ARG, "lower, upper: NULL");
-    return DPMIX_OK;
+    int status = dpm_api_length("n_queries", queries->n_queries, 2 * sizeof(size_t));
+    return status ? status : dpm_api_length("n_predicates", queries->n_predicates, sizeof(double));
 }

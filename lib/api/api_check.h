@@ -3,6 +3,7 @@
 #ifndef DPM_API_CHECK_H
 #define DPM_API_CHECK_H
 
+#include "base_alloc.h"
 #include "base_blob.h"
 #include "base_fail.h"
 #include "base_options.h"
@@ -14,11 +15,39 @@
 /* Ends a public function: puts its name before the message of a failure. */
 #define API_RETURN(status) return dpm_fail_in(__func__, (status))
 
-/* Ends it when a pointer is missing. */
+/* Of a pointer to a handle what its block is marked with when it leaves the library; 0 of any other pointer.
+ */
+#define API_KIND(pointer)                                                                                    \
+    _Generic((pointer), struct dpmix_accountant * : 1, const struct dpmix_accountant * : 1,                  \
+             struct dpmix_clusterer * : 2, const struct dpmix_clusterer * : 2, struct dpmix_dataset * : 3,   \
+             const struct dpmix_dataset * : 3, struct dpmix_generator * : 4,                                 \
+             const struct dpmix_generator * : 4, struct dpmix_mixture * : 5,                                 \
+             const struct dpmix_mixture * : 5, struct dpmix_options * : 6, const struct dpmix_options * : 6, \
+             struct dpmix_schema * : 7, const struct dpmix_schema * : 7, default : 0)
+
+/* Whether a handle, not NULL, is one of its type: of another one, and most often of one that was freed, the
+ * mark differs. */
+#define API_IS(handle) (dpm_alloc_kind(handle) == API_KIND(handle))
+
+/* Whether a handle is there and of its type. */
+#define API_HAVE(handle) ((handle) && API_IS(handle))
+
+/* Ends a constructor: marks what it made. */
+#define API_GIVE(out, status)                                                                                \
+    do {                                                                                                     \
+        int api_status = (status);                                                                           \
+        if (api_status == DPMIX_OK)                                                                          \
+            dpm_alloc_set_kind(*(out), API_KIND(*(out)));                                                    \
+        API_RETURN(api_status);                                                                              \
+    } while (0)
+
+/* Ends it when a pointer is missing, or is a handle of another type. */
 #define API_NEED(pointer)                                                                                    \
     do {                                                                                                     \
         if (!(pointer))                                                                                      \
             return dpm_fail_in(__func__, dpm_fail(DPMIX_ERR_ARG, #pointer ": NULL"));                        \
+        if (API_KIND(pointer) && !API_IS(pointer))                                                           \
+            return dpm_fail_in(__func__, dpm_fail(DPMIX_ERR_ARG, #pointer ": a handle of another type"));    \
     } while (0)
 
 /* Ends it unless the handle is fitted. */
@@ -27,6 +56,10 @@
         if (!(handle)->fitted)                                                                               \
             return dpm_fail_in(__func__, dpm_fail(DPMIX_ERR_STATE, #handle ": it is not fitted yet"));       \
     } while (0)
+
+/* For destructors: whether the handle is one of this kind (API_KIND), which it then is no longer. Others may
+ * still hold the block; the caller may not. */
+int dpm_api_take_back(void *handle, int kind);
 
 /* A copy of the caller's options; the defaults where they are NULL. */
 struct dpmix_options dpm_api_options(const struct dpmix_options *options);
@@ -43,6 +76,9 @@ int dpm_api_share(double share);
 /* What a fit needs, with the options' number of threads. */
 struct dpm_fit dpm_api_fit(struct dpmix_accountant *accountant, struct dpmix_dataset *dataset, double share,
                            dpmix_progress_fn progress, void *user, const struct dpmix_options *options);
+
+/* Whether n things of `size` bytes can lie in an array, which `name` is the length of. */
+int dpm_api_length(const char *name, size_t n, size_t size);
 
 /* Rows and columns of a call that samples or assigns, of any type. */
 int dpm_api_rows(const void *rows, size_t n_rows, size_t n_columns, const struct dpm_bounds *bounds);

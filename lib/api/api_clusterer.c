@@ -10,13 +10,16 @@
 int dpmix_clusterer_new(dpmix_clusterer **out, int kind, const dpmix_options *options)
 {
     API_NEED(out);
+    if (options)
+        API_NEED(options);
     struct dpmix_options chosen = dpm_api_options(options);
-    API_RETURN(dpm_clusterer_new(out, kind, &chosen));
+    API_GIVE(out, dpm_clusterer_new(out, kind, &chosen));
 }
 
 void dpmix_clusterer_free(dpmix_clusterer *clusterer)
 {
-    dpm_clusterer_unref(clusterer);
+    if (dpm_api_take_back(clusterer, API_KIND(clusterer)))
+        dpm_clusterer_unref(clusterer);
 }
 
 int dpmix_clusterer_fit(dpmix_clusterer *clusterer, dpmix_accountant *accountant, dpmix_dataset *dataset,
@@ -36,7 +39,13 @@ int dpmix_clusterer_plan(const dpmix_clusterer *clusterer, double *epsilon, doub
 {
     API_NEED(clusterer);
     API_NEED(accountant);
-    struct dpm_rehearsal rehearsal = {NULL, clusterer, accountant, share, n_rows, n_columns, n_classes, 1};
+    struct dpm_rehearsal rehearsal = {.clusterer = clusterer,
+                                      .accountant = accountant,
+                                      .share = share,
+                                      .n_rows = n_rows,
+                                      .n_columns = n_columns,
+                                      .n_classes = n_classes,
+                                      .n_parts = 1};
     struct dpm_forecast forecast;
     int status = dpm_api_share(share);
     if (!status)
@@ -48,12 +57,12 @@ int dpmix_clusterer_plan(const dpmix_clusterer *clusterer, double *epsilon, doub
 
 int dpmix_clusterer_parts(const dpmix_clusterer *clusterer)
 {
-    return clusterer ? clusterer->n_parts : 0;
+    return API_HAVE(clusterer) ? clusterer->n_parts : 0;
 }
 
 size_t dpmix_clusterer_columns(const dpmix_clusterer *clusterer)
 {
-    return clusterer && clusterer->fitted ? clusterer->bounds.n_columns : 0;
+    return API_HAVE(clusterer) && clusterer->fitted ? clusterer->bounds.n_columns : 0;
 }
 
 int dpmix_clusterer_weights(const dpmix_clusterer *clusterer, double *weights, size_t n_parts)
@@ -126,5 +135,5 @@ int dpmix_clusterer_load(dpmix_clusterer **out, const char *path)
     else
         *out = clusterer;
     dpm_blob_free(&blob);
-    API_RETURN(status);
+    API_GIVE(out, status);
 }

@@ -29,7 +29,7 @@ int dpmix_dataset_new_u8(dpmix_dataset **out, const uint8_t *rows, size_t n_rows
     API_NEED(upper);
     struct dpm_dataset_source source = {DPM_TYPE_U8, rows,  n_rows, n_columns, labels,
                                         n_classes,   lower, upper,  n_bounds,  NULL};
-    API_RETURN(new_from_memory(out, &source, storage));
+    API_GIVE(out, new_from_memory(out, &source, storage));
 }
 
 int dpmix_dataset_new_f32(dpmix_dataset **out, const float *rows, size_t n_rows, size_t n_columns,
@@ -41,7 +41,7 @@ int dpmix_dataset_new_f32(dpmix_dataset **out, const float *rows, size_t n_rows,
     API_NEED(upper);
     struct dpm_dataset_source source = {DPM_TYPE_F32, rows,  n_rows, n_columns, labels,
                                         n_classes,    lower, upper,  n_bounds,  NULL};
-    API_RETURN(new_from_memory(out, &source, storage));
+    API_GIVE(out, new_from_memory(out, &source, storage));
 }
 
 int dpmix_dataset_new_f64(dpmix_dataset **out, const double *rows, size_t n_rows, size_t n_columns,
@@ -53,7 +53,7 @@ int dpmix_dataset_new_f64(dpmix_dataset **out, const double *rows, size_t n_rows
     API_NEED(upper);
     struct dpm_dataset_source source = {DPM_TYPE_F64, rows,  n_rows, n_columns, labels,
                                         n_classes,    lower, upper,  n_bounds,  NULL};
-    API_RETURN(new_from_memory(out, &source, storage));
+    API_GIVE(out, new_from_memory(out, &source, storage));
 }
 
 static void free_loaded(void *rows, void *labels)
@@ -116,7 +116,7 @@ static int new_from_idx(dpmix_dataset **out, const char *images_path, const char
     }
     if (status)
         free_loaded(images.bytes, labels);
-    return status;
+    return !status && images.side ? dpm_dataset_set_images(*out, images.side) : status;
 }
 
 int dpmix_dataset_new_idx(dpmix_dataset **out, const char *images_path, const char *labels_path,
@@ -124,7 +124,7 @@ int dpmix_dataset_new_idx(dpmix_dataset **out, const char *images_path, const ch
 {
     API_NEED(out);
     API_NEED(images_path);
-    API_RETURN(new_from_idx(out, images_path, labels_path, n_classes, lower, upper));
+    API_GIVE(out, new_from_idx(out, images_path, labels_path, n_classes, lower, upper));
 }
 
 static int new_from_npy(dpmix_dataset **out, const char *rows_path, const char *labels_path, int n_classes,
@@ -148,7 +148,7 @@ static int new_from_npy(dpmix_dataset **out, const char *rows_path, const char *
     }
     if (status)
         free_loaded(rows.values, labels);
-    return status;
+    return !status && rows.side ? dpm_dataset_set_images(*out, rows.side) : status;
 }
 
 int dpmix_dataset_new_npy(dpmix_dataset **out, const char *rows_path, const char *labels_path, int n_classes,
@@ -158,7 +158,7 @@ int dpmix_dataset_new_npy(dpmix_dataset **out, const char *rows_path, const char
     API_NEED(rows_path);
     API_NEED(lower);
     API_NEED(upper);
-    API_RETURN(new_from_npy(out, rows_path, labels_path, n_classes, lower, upper, n_bounds));
+    API_GIVE(out, new_from_npy(out, rows_path, labels_path, n_classes, lower, upper, n_bounds));
 }
 
 int dpmix_dataset_set_groups(dpmix_dataset *dataset, const int32_t *groups, size_t n_columns)
@@ -168,17 +168,24 @@ int dpmix_dataset_set_groups(dpmix_dataset *dataset, const int32_t *groups, size
     API_RETURN(dpm_dataset_set_groups(dataset, groups, n_columns));
 }
 
+int dpmix_dataset_set_images(dpmix_dataset *dataset, size_t side)
+{
+    API_NEED(dataset);
+    API_RETURN(dpm_dataset_set_images(dataset, side));
+}
+
 void dpmix_dataset_free(dpmix_dataset *dataset)
 {
-    dpm_dataset_unref(dataset);
+    if (dpm_api_take_back(dataset, API_KIND(dataset)))
+        dpm_dataset_unref(dataset);
 }
 
 size_t dpmix_dataset_columns(const dpmix_dataset *dataset)
 {
-    return dataset ? dpm_dataset_columns(dataset) : 0;
+    return API_HAVE(dataset) ? dpm_dataset_columns(dataset) : 0;
 }
 
 int dpmix_dataset_classes(const dpmix_dataset *dataset)
 {
-    return dataset ? dpm_dataset_classes(dataset) : 0;
+    return API_HAVE(dataset) ? dpm_dataset_classes(dataset) : 0;
 }

@@ -23,7 +23,11 @@ int dpmix_feature_dct(float *out, const float *rows, size_t n_rows, size_t side,
     struct dpm_feature_dct map;
     API_NEED(out);
     API_NEED(rows);
-    int status = dpm_feature_dct_new(&map, side, radius);
+    int status = dpm_feature_dct_check(side, radius);
+    if (!status)
+        status = dpm_api_length("n_rows", n_rows, side * side * sizeof *rows);
+    if (!status)
+        status = dpm_feature_dct_new(&map, side, radius);
     if (status)
         API_RETURN(status);
     dpm_feature_dct_forward(&map, out, map.dims, rows, n_rows);
@@ -36,7 +40,11 @@ int dpmix_feature_dct_inverse(float *out, const float *rows, size_t n_rows, size
     struct dpm_feature_dct map;
     API_NEED(out);
     API_NEED(rows);
-    int status = dpm_feature_dct_new(&map, side, radius);
+    int status = dpm_feature_dct_check(side, radius);
+    if (!status)
+        status = dpm_api_length("n_rows", n_rows, side * side * sizeof *rows);
+    if (!status)
+        status = dpm_feature_dct_new(&map, side, radius);
     if (status)
         API_RETURN(status);
     dpm_feature_dct_inverse(&map, out, rows, map.dims, n_rows);
@@ -85,6 +93,8 @@ int dpmix_feature_scattering(float *out, const float *rows, size_t n_rows, size_
     size_t size = dpm_feature_scatter_size(side, (size_t)scales, (size_t)angles);
     status = check_groups(groups, n_channels);
     if (!status)
+        status = dpm_api_length("n_rows", n_rows, (size > side * side ? size : side * side) * sizeof *rows);
+    if (!status)
         status = dpm_feature_scatter_new(&plan, side, (size_t)scales, (size_t)angles);
     if (status)
         API_RETURN(status);
@@ -102,18 +112,18 @@ int dpmix_feature_scattering(float *out, const float *rows, size_t n_rows, size_
 
 /* ---- Signed distances ---- */
 
-static int check_side(size_t side)
+static int check_images(size_t n_rows, size_t side)
 {
     if (side < 1 || side > DPM_DISTANCE_SIDE)
         return dpm_fail(DPMIX_ERR_RANGE, "side: must lie in [1, %d]", (int)DPM_DISTANCE_SIDE);
-    return DPMIX_OK;
+    return dpm_api_length("n_rows", n_rows, side * side * sizeof(float));
 }
 
 int dpmix_feature_distance(float *out, const float *rows, size_t n_rows, size_t side)
 {
     API_NEED(out);
     API_NEED(rows);
-    int status = check_side(side);
+    int status = check_images(n_rows, side);
     if (!status)
         dpm_feature_distance(out, rows, n_rows, side);
     API_RETURN(status);
@@ -123,7 +133,7 @@ int dpmix_feature_distance_inverse(float *out, const float *rows, size_t n_rows,
 {
     API_NEED(out);
     API_NEED(rows);
-    int status = check_side(side);
+    int status = check_images(n_rows, side);
     if (!status)
         dpm_feature_distance_inverse(out, rows, n_rows * side * side);
     API_RETURN(status);

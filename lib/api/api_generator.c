@@ -2,22 +2,27 @@
 #include <dpmix/dpmix.h>
 
 #include "api_check.h"
+#include "base_alloc.h"
 #include "generator_checkpoint.h"
 #include "generator_count.h"
 #include "generator_gmm_density.h"
 #include "generator_kind.h"
 #include "mixture_rehearsal.h"
+#include "table_schema.h"
 
 int dpmix_generator_new(dpmix_generator **out, int kind, const dpmix_options *options)
 {
     API_NEED(out);
+    if (options)
+        API_NEED(options);
     struct dpmix_options chosen = dpm_api_options(options);
-    API_RETURN(dpm_generator_new(out, kind, &chosen));
+    API_GIVE(out, dpm_generator_new(out, kind, &chosen));
 }
 
 void dpmix_generator_free(dpmix_generator *generator)
 {
-    dpm_generator_free(generator);
+    if (dpm_api_take_back(generator, API_KIND(generator)))
+        dpm_generator_free(generator);
 }
 
 int dpmix_generator_fit(dpmix_generator *generator, dpmix_accountant *accountant, dpmix_dataset *dataset,
@@ -71,7 +76,7 @@ int dpmix_generator_resume(dpmix_generator **out, const char *path, dpmix_accoun
     else
         *out = generator;
     dpm_blob_free(&blob);
-    API_RETURN(status);
+    API_GIVE(out, status);
 }
 
 int dpmix_generator_plan(const dpmix_generator *generator, double *epsilon, double *noise_multiplier,
@@ -80,8 +85,13 @@ int dpmix_generator_plan(const dpmix_generator *generator, double *epsilon, doub
 {
     API_NEED(generator);
     API_NEED(accountant);
-    struct dpm_rehearsal rehearsal = {generator, NULL,      accountant, share,
-                                      n_rows,    n_columns, n_classes,  n_parts};
+    struct dpm_rehearsal rehearsal = {.generator = generator,
+                                      .accountant = accountant,
+                                      .share = share,
+                                      .n_rows = n_rows,
+                                      .n_columns = n_columns,
+                                      .n_classes = n_classes,
+                                      .n_parts = n_parts};
     struct dpm_forecast forecast;
     int status = dpm_api_share(share);
     if (!status)
@@ -91,14 +101,47 @@ int dpmix_generator_plan(const dpmix_generator *generator, double *epsilon, doub
     API_RETURN(status);
 }
 
+int dpmix_generator_plan_table(const dpmix_generator *generator, double *epsilon, double *noise_multiplier,
+                               double *bytes, double *seconds, const dpmix_accountant *accountant,
+                               double share, size_t n_rows, const dpmix_schema *schema, int n_parts)
+{
+    API_NEED(generator);
+    API_NEED(accountant);
+    API_NEED(schema);
+    struct dpm_forecast forecast;
+    int32_t *groups = NULL;
+    int status = dpm_schema_ready(schema);
+    if (!status)
+        status = dpm_api_share(share);
+    if (!status && !(groups = dpm_alloc(schema->width, sizeof *groups)))
+        status = DPMIX_ERR_NOMEM;
+    if (!status) {
+        int n_classes = dpm_schema_classes(schema), by_label = n_parts == 0 && n_classes > 0;
+        dpm_schema_groups(schema, groups);
+        struct dpm_rehearsal rehearsal = {.generator = generator,
+                                          .accountant = accountant,
+                                          .share = share,
+                                          .n_rows = n_rows,
+                                          .n_columns = schema->width,
+                                          .n_classes = by_label ? 0 : n_classes,
+                                          .n_parts = by_label ? n_classes : n_parts,
+                                          .groups = groups};
+        status = dpm_rehearse(&forecast, &rehearsal);
+    }
+    dpm_free(groups);
+    if (!status)
+        dpm_forecast_give(&forecast, epsilon, noise_multiplier, bytes, seconds);
+    API_RETURN(status);
+}
+
 size_t dpmix_generator_columns(const dpmix_generator *generator)
 {
-    return generator && generator->fitted ? generator->bounds.n_columns : 0;
+    return API_HAVE(generator) && generator->fitted ? generator->bounds.n_columns : 0;
 }
 
 int dpmix_generator_classes(const dpmix_generator *generator)
 {
-    return generator && generator->fitted && generator->makes_labels ? generator->n_classes : 0;
+    return API_HAVE(generator) && generator->fitted && generator->makes_labels ? generator->n_classes : 0;
 }
 
 static const double one_part[] = {1};
@@ -148,11 +191,11 @@ int dpmix_generator_components(const dpmix_generator *generator, size_t *n)
 }
 
 /* The rows of a call that evaluates a model, and where its results go. */
-static int check_rows(const dpmix_generator *generator, const void *out, const float *rows, size_t n,
-                      size_t n_columns)
+static int check_rows(const dpmix_generator *generator, const void *out, const char *name, const float *rows,
+                      size_t n, size_t n_columns)
 {
     if (!out && n > 0)
-        return dpm_fail(DPMIX_ERR_ARG, "the output: NULL");
+        return dpm_fail(DPMIX_ERR_ARG, "%s: NULL", name);
     return dpm_api_rows(rows, n, n_columns, &generator->bounds);
 }
 
@@ -161,7 +204,7 @@ int dpmix_generator_log_density(const dpmix_generator *generator, double *out, c
 {
     API_NEED(generator);
     API_FITTED(generator);
-    int status = check_rows(generator, out, rows, n, n_columns);
+    int status = check_rows(generator, out, "out", rows, n, n_columns);
     API_RETURN(status ? status : dpm_gmm_log_density(generator, out, rows, labels, n));
 }
 
@@ -170,7 +213,7 @@ int dpmix_generator_assign(const dpmix_generator *generator, float *shares, cons
 {
     API_NEED(generator);
     API_FITTED(generator);
-    int status = check_rows(generator, shares, rows, n, n_columns);
+    int status = check_rows(generator, shares, "shares", rows, n, n_columns);
     API_RETURN(status ? status : dpm_gmm_assign(generator, shares, rows, labels, n));
 }
 
@@ -193,7 +236,8 @@ int dpmix_generator_save(const dpmix_generator *generator, const char *path)
     API_RETURN(status);
 }
 
-/* A generator on its own has one model; the many of a mixture have no weights without it. */
+/* A generator on its own has one model; the many of a mixture have no weights without it. Files hold no
+ * options: who makes a mixture of its kind gets the defaults. */
 static int get_single(struct dpmix_generator **generator, struct dpm_blob *blob)
 {
     int status = dpm_generator_get(generator, blob);
@@ -201,6 +245,8 @@ static int get_single(struct dpmix_generator **generator, struct dpm_blob *blob)
         dpm_blob_reject(blob);
         status = dpm_blob_status(blob);
     }
+    if (!status)
+        (*generator)->options = dpm_api_options(NULL);
     return status ? status : dpm_blob_finish(blob);
 }
 
@@ -218,5 +264,5 @@ int dpmix_generator_load(dpmix_generator **out, const char *path)
     else
         *out = generator;
     dpm_blob_free(&blob);
-    API_RETURN(status);
+    API_GIVE(out, status);
 }

@@ -10,14 +10,17 @@ int dpmix_mixture_new(dpmix_mixture **out, dpmix_clusterer *clusterer, const dpm
 {
     API_NEED(out);
     API_NEED(generator);
-    if (clusterer)
+    if (clusterer) {
+        API_NEED(clusterer);
         API_FITTED(clusterer);
-    API_RETURN(dpm_mixture_new(out, clusterer, generator));
+    }
+    API_GIVE(out, dpm_mixture_new(out, clusterer, generator));
 }
 
 void dpmix_mixture_free(dpmix_mixture *mixture)
 {
-    dpm_mixture_free(mixture);
+    if (dpm_api_take_back(mixture, API_KIND(mixture)))
+        dpm_mixture_free(mixture);
 }
 
 int dpmix_mixture_fit(dpmix_mixture *mixture, dpmix_accountant *accountant, dpmix_dataset *dataset,
@@ -37,6 +40,8 @@ static int need_fitted(const dpmix_mixture *mixture)
 {
     if (!mixture)
         return dpm_fail(DPMIX_ERR_ARG, "mixture: NULL");
+    if (!API_IS(mixture))
+        return dpm_fail(DPMIX_ERR_ARG, "mixture: a handle of another type");
     if (!mixture->generator->fitted)
         return dpm_fail(DPMIX_ERR_STATE, "mixture: it is not fitted yet");
     return DPMIX_OK;
@@ -76,22 +81,22 @@ int dpmix_mixture_resume(dpmix_mixture **out, const char *path, dpmix_accountant
     if (!status)
         status = dpm_mixture_resume(out, &blob, path, dpm_api_options_check, &fit);
     dpm_blob_free(&blob);
-    API_RETURN(status);
+    API_GIVE(out, status);
 }
 
 int dpmix_mixture_parts(const dpmix_mixture *mixture)
 {
-    return mixture ? dpm_mixture_parts(mixture) : 0;
+    return API_HAVE(mixture) ? dpm_mixture_parts(mixture) : 0;
 }
 
 size_t dpmix_mixture_columns(const dpmix_mixture *mixture)
 {
-    return mixture && mixture->generator->fitted ? mixture->generator->bounds.n_columns : 0;
+    return API_HAVE(mixture) && mixture->generator->fitted ? mixture->generator->bounds.n_columns : 0;
 }
 
 int dpmix_mixture_classes(const dpmix_mixture *mixture)
 {
-    return mixture ? dpm_mixture_classes(mixture) : 0;
+    return API_HAVE(mixture) ? dpm_mixture_classes(mixture) : 0;
 }
 
 static int sample(const struct dpmix_mixture *mixture, int type, void *rows, int32_t *labels, uint64_t first,
@@ -166,9 +171,10 @@ int dpmix_mixture_load(dpmix_mixture **out, const char *path)
     API_NEED(path);
     struct dpm_blob blob = {0};
     struct dpmix_mixture *mixture = NULL;
+    struct dpmix_options presets = dpm_api_options(NULL);
     int status = dpm_blob_read(&blob, DPM_BLOB_MIXTURE, path);
     if (!status)
-        status = dpm_mixture_get(&mixture, &blob);
+        status = dpm_mixture_get(&mixture, &blob, &presets);
     if (!status)
         status = dpm_blob_finish(&blob);
     if (status)
@@ -176,5 +182,5 @@ int dpmix_mixture_load(dpmix_mixture **out, const char *path)
     else
         *out = mixture;
     dpm_blob_free(&blob);
-    API_RETURN(status);
+    API_GIVE(out, status);
 }

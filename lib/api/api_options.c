@@ -135,9 +135,10 @@ static const struct option table[] = {
      "CGAN: made-up records of a step to each real one that is expected"},
     {DPMIX_OPTION_GMM_COMPONENTS, INT, "gmm_components", 0, 64, 0,
      "Gaussian mixture: components of a class; 0: as many as its noisy count supports, 20 at most"},
-    {DPMIX_OPTION_GMM_BASIS, INT, "gmm_basis", DPMIX_GMM_BASIS_COLUMNS, DPMIX_GMM_BASIS_DCT,
-     DPMIX_GMM_BASIS_COLUMNS,
-     "Gaussian mixture: 1: columns as they are, 2: low frequencies (DCT) of square images"},
+    {DPMIX_OPTION_GMM_BASIS, INT, "gmm_basis", DPMIX_GMM_BASIS_RULE, DPMIX_GMM_BASIS_DCT,
+     DPMIX_GMM_BASIS_RULE,
+     "Gaussian mixture: 0: low frequencies where the data set declares square images, else the columns; 1: "
+     "columns as they are; 2: low frequencies (DCT) of square images"},
     {DPMIX_OPTION_GMM_RADIUS, INT, "gmm_radius", 0, 256, 0,
      "Gaussian mixture: frequencies (i, j) with i^2 + j^2 up to its square are kept; 0: by the budget, 0.30 "
      "to "
@@ -167,6 +168,14 @@ static const struct option table[] = {
      "component's"},
     {DPMIX_OPTION_GMM_REST, INT, "gmm_rest", 0, 1, 0,
      "Gaussian mixture: 1: samples scatter in the directions outside the subspace, too; 0: they do not"},
+    {DPMIX_OPTION_PRODUCTS_COMPONENTS, INT, "products_components", 0, 4096, 0,
+     "mixture of products: components; 0: as many as the noisy count of records supports, 2 to 128"},
+    {DPMIX_OPTION_PRODUCTS_BINS, INT, "products_bins", 2, 256, 24,
+     "mixture of products: bins of a number, at most"},
+    {DPMIX_OPTION_PRODUCTS_STEPS, INT, "products_steps", 1, 1000000, 1000,
+     "mixture of products: steps of its fit to the noisy tables, which cost no budget"},
+    {DPMIX_OPTION_PRODUCTS_LABEL_WEIGHT, DOUBLE, "products_label_weight", 0.01, 100, 2,
+     "mixture of products: weight of tables with the label against others, in signal-to-noise"},
     {DPMIX_OPTION_LABELS, INT, "labels", 0, 2, DPMIX_LABELS_RULE,
      "mixture: labels of samples are 0: the teacher's where there is one, else 1; 1: of the model or part; "
      "2: the "
@@ -225,12 +234,13 @@ int dpmix_options_new(dpmix_options **out)
         API_RETURN(DPMIX_ERR_NOMEM);
     *options = dpm_api_options(NULL);
     *out = options;
-    return DPMIX_OK;
+    API_GIVE(out, DPMIX_OK);
 }
 
 void dpmix_options_free(dpmix_options *options)
 {
-    dpm_free(options);
+    if (dpm_api_take_back(options, API_KIND(options)))
+        dpm_free(options);
 }
 
 static int check_key(int key, int type)

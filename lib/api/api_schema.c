@@ -13,12 +13,13 @@
 int dpmix_schema_new(dpmix_schema **out)
 {
     API_NEED(out);
-    API_RETURN(dpm_schema_new(out));
+    API_GIVE(out, dpm_schema_new(out));
 }
 
 void dpmix_schema_free(dpmix_schema *schema)
 {
-    dpm_schema_free(schema);
+    if (dpm_api_take_back(schema, API_KIND(schema)))
+        dpm_schema_free(schema);
 }
 
 /* ---- Columns ---- */
@@ -116,7 +117,7 @@ int dpmix_schema_new_json(dpmix_schema **out, const char *json)
 {
     API_NEED(out);
     API_NEED(json);
-    API_RETURN(dpm_json_read(out, "json", json, strlen(json)));
+    API_GIVE(out, dpm_json_read(out, "json", json, strlen(json)));
 }
 
 int dpmix_schema_load(dpmix_schema **out, const char *path)
@@ -128,7 +129,7 @@ int dpmix_schema_load(dpmix_schema **out, const char *path)
     if (!status)
         status = dpm_json_read(out, "path", (const char *)blob.bytes, blob.size);
     dpm_blob_free(&blob);
-    API_RETURN(status);
+    API_GIVE(out, status);
 }
 
 int dpmix_schema_save(const dpmix_schema *schema, const char *path)
@@ -160,12 +161,12 @@ int dpmix_schema_json(const dpmix_schema *schema, char *text, size_t capacity, s
 
 static const struct dpm_column *column_of(const dpmix_schema *schema, size_t column)
 {
-    return schema && column < schema->n_columns ? &schema->columns[column] : NULL;
+    return API_HAVE(schema) && column < schema->n_columns ? &schema->columns[column] : NULL;
 }
 
 size_t dpmix_schema_columns(const dpmix_schema *schema)
 {
-    return schema ? schema->n_columns : 0;
+    return API_HAVE(schema) ? schema->n_columns : 0;
 }
 
 const char *dpmix_schema_name(const dpmix_schema *schema, size_t column)
@@ -238,22 +239,22 @@ const char *dpmix_schema_other(const dpmix_schema *schema, size_t column)
 
 int64_t dpmix_schema_label(const dpmix_schema *schema)
 {
-    return schema && schema->label != DPM_SCHEMA_NONE ? (int64_t)schema->label : -1;
+    return API_HAVE(schema) && schema->label != DPM_SCHEMA_NONE ? (int64_t)schema->label : -1;
 }
 
 int64_t dpmix_schema_unit(const dpmix_schema *schema)
 {
-    return schema && schema->unit != DPM_SCHEMA_NONE ? (int64_t)schema->unit : -1;
+    return API_HAVE(schema) && schema->unit != DPM_SCHEMA_NONE ? (int64_t)schema->unit : -1;
 }
 
 size_t dpmix_schema_width(const dpmix_schema *schema)
 {
-    return schema ? schema->width : 0;
+    return API_HAVE(schema) ? schema->width : 0;
 }
 
 int dpmix_schema_classes(const dpmix_schema *schema)
 {
-    return schema ? dpm_schema_classes(schema) : 0;
+    return API_HAVE(schema) ? dpm_schema_classes(schema) : 0;
 }
 
 int dpmix_schema_places(const dpmix_schema *schema, size_t column, size_t *first, size_t *n)

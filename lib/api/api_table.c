@@ -55,7 +55,8 @@ static int check_cells(const dpmix_schema *schema, const char *const *cells, siz
         return dpm_fail(DPMIX_ERR_RANGE, "n_columns: not that of the schema");
     if (!cells && n_rows > 0)
         return dpm_fail(DPMIX_ERR_ARG, "cells: NULL");
-    return dpm_schema_ready(schema);
+    int status = dpm_schema_ready(schema);
+    return status ? status : dpm_api_length("n_rows", n_rows, n_columns * sizeof *cells);
 }
 
 static void read_record(struct dpm_cell *record, const char *const *cells, size_t n_columns)
@@ -93,7 +94,7 @@ int dpmix_dataset_new_text(dpmix_dataset **out, const dpmix_schema *schema, cons
 {
     API_NEED(out);
     API_NEED(schema);
-    API_RETURN(new_from_text(out, schema, cells, n_rows, n_columns));
+    API_GIVE(out, new_from_text(out, schema, cells, n_rows, n_columns));
 }
 
 int dpmix_schema_encode_text(const dpmix_schema *schema, float *rows, int32_t *labels,
@@ -128,10 +129,11 @@ static int check_decode(const dpmix_schema *schema, const float *rows, const int
         return dpm_fail(DPMIX_ERR_RANGE, "first: the sequence ends at 2^64");
     if (classes > 0 && !labels && n > 0)
         return dpm_fail(DPMIX_ERR_ARG, "labels: NULL although the schema has a label");
-    for (size_t i = 0; classes > 0 && i < n; i++)
+    int status = n_places > 0 ? dpm_api_length("n", n, n_places * sizeof *rows) : DPMIX_OK;
+    for (size_t i = 0; !status && classes > 0 && i < n; i++)
         if (labels[i] < 0 || labels[i] >= classes)
             return dpm_fail(DPMIX_ERR_RANGE, "labels: number %zu is not a class of the schema", i);
-    return DPMIX_OK;
+    return status;
 }
 
 struct texts {
@@ -165,7 +167,8 @@ int dpmix_schema_decode_text(const dpmix_schema *schema, const float *rows, cons
 {
     uint8_t key[DPM_KEY_SIZE];
     API_NEED(schema);
-    API_NEED(each);
+    if (!each)
+        API_RETURN(dpm_fail(DPMIX_ERR_ARG, "each: NULL"));
     int status = check_decode(schema, rows, labels, first, n, n_places, categories);
     if (!status)
         status = dpm_draws_key(key, seed);

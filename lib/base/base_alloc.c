@@ -12,6 +12,7 @@ enum { ALIGNMENT = 64 }; /* the header in front of a block takes one line, so bl
 struct header {
     size_t size;
     int flags; /* DPMIX_MEMORY_*, of its pages */
+    int kind;  /* the owner's */
 };
 
 static atomic_uint_fast64_t countdown; /* 0: no failure is planned */
@@ -34,6 +35,18 @@ static struct header header_of(const void *memory)
     struct header header;
     memcpy(&header, (const unsigned char *)memory - ALIGNMENT, sizeof header);
     return header;
+}
+
+void dpm_alloc_set_kind(void *memory, int kind)
+{
+    struct header header = header_of(memory);
+    header.kind = kind;
+    memcpy((unsigned char *)memory - ALIGNMENT, &header, sizeof header);
+}
+
+int dpm_alloc_kind(const void *memory)
+{
+    return header_of(memory).kind;
 }
 
 static int planned_failure(void)
@@ -75,7 +88,7 @@ void *dpm_alloc(size_t n, size_t size)
         return NULL;
     }
     memset(whole, 0, padded);
-    memcpy(whole, &(struct header){padded - ALIGNMENT, flags}, sizeof(struct header));
+    memcpy(whole, &(struct header){padded - ALIGNMENT, flags, 0}, sizeof(struct header));
     atomic_fetch_add(&live, 1);
     count_bytes((int64_t)padded);
     return whole + ALIGNMENT;
@@ -90,6 +103,7 @@ void dpm_free(void *memory)
     size_t padded = header.size + ALIGNMENT;
     atomic_fetch_sub(&live, 1);
     count_bytes(-(int64_t)padded);
+    dpm_wipe(whole, sizeof header); /* what was freed is of no kind */
     if (header.flags)
         dpm_unprotect_pages(whole, padded, header.flags);
     free(whole);

@@ -101,6 +101,13 @@ void dpm_blob_reject(struct dpm_blob *blob)
         blob->status = dpm_fail(DPMIX_ERR_FORMAT, "path: the file is damaged");
 }
 
+int dpm_blob_holds(struct dpm_blob *blob, uint64_t n, size_t size)
+{
+    if (!blob->status && n > (blob->size - blob->at) / size)
+        dpm_blob_reject(blob);
+    return !blob->status;
+}
+
 /* The next n bytes; NULL, and the blob rejected, when it does not hold them. */
 static const unsigned char *take(struct dpm_blob *blob, size_t n)
 {

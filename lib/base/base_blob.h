@@ -57,6 +57,10 @@ double *dpm_blob_get_f64s(struct dpm_blob *blob, size_t n1, size_t n2);
 float *dpm_blob_get_f32s(struct dpm_blob *blob, size_t n1, size_t n2);
 char *dpm_blob_get_text(struct dpm_blob *blob);
 
+/* Whether what is left of the blob is n things of `size` bytes at least; else it is marked as damaged. For
+ * readers that allocate before they read. */
+int dpm_blob_holds(struct dpm_blob *blob, uint64_t n, size_t size);
+
 /* Marks the blob as damaged: for checks of the reader's own. */
 void dpm_blob_reject(struct dpm_blob *blob);
 

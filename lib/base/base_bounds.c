@@ -102,6 +102,7 @@ int dpm_bounds_copy(struct dpm_bounds *bounds, const struct dpm_bounds *other)
     if (!status) {
         memcpy(bounds->lower, other->lower, other->n_columns * sizeof *bounds->lower);
         memcpy(bounds->upper, other->upper, other->n_columns * sizeof *bounds->upper);
+        bounds->side = other->side;
         set_scale(bounds);
     }
     if (!status && other->groups)
@@ -118,6 +119,14 @@ void dpm_bounds_free(struct dpm_bounds *bounds)
     dpm_free(bounds->scale);
     dpm_free(bounds->groups);
     *bounds = (struct dpm_bounds){0};
+}
+
+int dpm_bounds_set_images(struct dpm_bounds *bounds, size_t side)
+{
+    if (side == 0 || bounds->n_columns % side != 0 || bounds->n_columns / side != side)
+        return dpm_fail(DPMIX_ERR_RANGE, "side: its square is not the number of columns");
+    bounds->side = side;
+    return DPMIX_OK;
 }
 
 int dpm_bounds_equal(const struct dpm_bounds *a, const struct dpm_bounds *b)

@@ -22,6 +22,8 @@ struct dpm_bounds {
     int byte_exact;  /* whether they give the same bits as double for every byte and column */
     int byte_inside; /* whether they do so without clamping */
     int32_t *groups; /* 0: a number of its own; g > 0: of one-hot group g; NULL: all are 0 */
+    size_t side;     /* records are declared to be square images of that side; 0: they are not. It is not in
+                        files: what follows from it is settled by the fit. */
 };
 
 enum { DPM_MAX_COLUMNS = 1000000 };
@@ -37,6 +39,11 @@ void dpm_bounds_free(struct dpm_bounds *bounds);
 /* Sets the groups, n_columns numbers. A group is a run of columns, and groups are numbered 1, 2, ... from
  * left to right; DPMIX_ERR_RANGE otherwise. */
 int dpm_bounds_set_groups(struct dpm_bounds *bounds, const int32_t *groups, size_t n_columns);
+
+/* Declares square images. DPMIX_ERR_RANGE unless side x side is the number of columns. */
+int dpm_bounds_set_images(struct dpm_bounds *bounds, size_t side);
+
+/* Columns, bounds and groups; images and rows of as many numbers are equal. */
 int dpm_bounds_equal(const struct dpm_bounds *a, const struct dpm_bounds *b);
 
 /* (value - lower) / (upper - lower) in double, clamped to [0, 1]; NaN becomes 0. row: n_columns values of the

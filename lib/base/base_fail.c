@@ -8,7 +8,7 @@
 /* Static per thread: failing needs no memory, no set-up and no tear-down. */
 static _Thread_local char message[256];
 
-int dpm_fail(int status, const char *format, ...)
+int(dpm_fail)(int status, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);

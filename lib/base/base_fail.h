@@ -15,6 +15,9 @@
  *     return dpm_fail(DPMIX_ERR_RANGE, "share: must lie in (0, 1]");
  * The message names an argument or a file, never a value of a private row. */
 int dpm_fail(int status, const char *format, ...) DPM_PRINTF(2, 3);
+#ifdef __clang_analyzer__ /* it sees one file at a time: that the status comes back has to be told */
+#define dpm_fail(status, ...) (dpm_fail(status, __VA_ARGS__), (status))
+#endif
 
 /* Puts the name of the public function before the message, once:
  * "dpmix_x_new: share: ...". Returns `status` as it is. */

@@ -12,7 +12,13 @@
 #include <unistd.h>
 #include <zlib.h>
 
-enum { FORMAT_VERSION = 1, HEADER_SIZE = 24, CHECKSUM_SIZE = 4, SUFFIX_SIZE = 48 };
+enum {
+    FORMAT_VERSION = 1,
+    HEADER_SIZE = 24,
+    CHECKSUM_SIZE = 4,
+    SUFFIX_SIZE = 48,
+    PATH_SIZE = 4096, /* systems take no longer paths */
+};
 
 static const unsigned char magic[8] = {'d', 'p', 'm', 'i', 'x', '\r', '\n', 26};
 
@@ -26,6 +32,25 @@ static uint32_t checksum(uint32_t sum, const unsigned char *bytes, size_t n)
         n -= part;
     }
     return (uint32_t)crc;
+}
+
+/* Signals interrupt these two on some file systems, and nothing is wrong then. */
+static int open_file(const char *path, int flags)
+{
+    int file;
+    do
+        file = open(path, flags | O_CLOEXEC, 0666);
+    while (file < 0 && errno == EINTR);
+    return file;
+}
+
+static int sync_file(int file)
+{
+    int status;
+    do
+        status = fsync(file);
+    while (status != 0 && errno == EINTR);
+    return status;
 }
 
 static int write_all(int file, const unsigned char *bytes, size_t n)
@@ -49,7 +74,7 @@ static int create_beside(const char *path, char *name)
     enum { MOST_TRIES = 1000 }; /* more threads than that do not write to one path at a time */
     for (int number = 0; number < MOST_TRIES; number++) {
         snprintf(name, strlen(path) + SUFFIX_SIZE, "%s.new-%ld-%d", path, (long)getpid(), number);
-        int file = open(name, O_WRONLY | O_CREAT | O_EXCL, 0666);
+        int file = open_file(name, O_WRONLY | O_CREAT | O_EXCL);
         if (file >= 0 || errno != EEXIST)
             return file;
     }
@@ -68,10 +93,10 @@ static void name_folder(const char *path, char *name)
 /* A rename is on the disk only when the folder is. */
 static int sync_folder(const char *folder)
 {
-    int file = open(folder, O_RDONLY);
+    int file = open_file(folder, O_RDONLY);
     if (file < 0)
         return 0;
-    int synced = fsync(file) == 0 || errno == EINVAL; /* some file systems cannot, and say so */
+    int synced = sync_file(file) == 0 || errno == EINVAL; /* some file systems cannot, and say so */
     close(file);
     return synced;
 }
@@ -87,34 +112,37 @@ static int write_parts(int file, const struct part *parts, size_t n)
     int written = 1;
     for (size_t i = 0; written && i < n; i++)
         written = write_all(file, parts[i].bytes, parts[i].n);
-    return written && fsync(file) == 0;
+    return written && sync_file(file) == 0;
 }
 
-/* To a temporary file beside `path`, which then takes its place. */
+/* A device or a pipe, which the rename would take away from everybody else. */
+static int is_special(const char *path)
+{
+    struct stat about;
+    return stat(path, &about) == 0 && !S_ISREG(about.st_mode) && !S_ISDIR(about.st_mode);
+}
+
+/* To a temporary file beside `path`, which then takes its place. It allocates nothing: checkpoints are
+ * written after the debit, when memory may no longer run out. */
 static int write_whole(const char *path, const struct part *parts, size_t n)
 {
-    int status = DPMIX_ERR_NOMEM, file = -1;
-    char *temporary = dpm_alloc(strlen(path) + SUFFIX_SIZE, 1), *folder = dpm_alloc(strlen(path) + 2, 1);
-    if (!temporary || !folder)
-        goto out;
+    int status = DPMIX_OK;
+    char temporary[PATH_SIZE + SUFFIX_SIZE], folder[PATH_SIZE + 2];
+    if (strlen(path) >= PATH_SIZE)
+        return dpm_fail(DPMIX_ERR_IO, "path: too long");
+    if (is_special(path))
+        return dpm_fail(DPMIX_ERR_IO, "path: not an ordinary file");
     name_folder(path, folder);
-    file = create_beside(path, temporary);
-    if (file < 0) {
-        status = dpm_fail(DPMIX_ERR_IO, "path: cannot create a file there: %s", strerror(errno));
-        goto out;
-    }
-    status = DPMIX_OK;
+    int file = create_beside(path, temporary);
+    if (file < 0)
+        return dpm_fail(DPMIX_ERR_IO, "path: cannot create a file there: %s", strerror(errno));
     if (!write_parts(file, parts, n) || rename(temporary, path) != 0) {
         status = dpm_fail(DPMIX_ERR_IO, "path: cannot write the file: %s", strerror(errno));
         unlink(temporary);
     } else if (!sync_folder(folder)) {
         status = dpm_fail(DPMIX_ERR_IO, "path: written, but its folder could not be synced");
     }
-out:
-    if (file >= 0)
-        close(file);
-    dpm_free(temporary);
-    dpm_free(folder);
+    close(file);
     return status;
 }
 
@@ -124,37 +152,32 @@ int dpm_blob_write_plain(const struct dpm_blob *blob, const char *path)
     return blob->status ? blob->status : write_whole(path, &part, 1);
 }
 
+/* Little-endian. */
+static void put_number(unsigned char *bytes, uint64_t number, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        bytes[i] = (unsigned char)(number >> (8 * i));
+}
+
 int dpm_blob_write(const struct dpm_blob *blob, uint32_t kind, const char *path)
 {
     if (blob->status)
         return blob->status;
-    int status = DPMIX_ERR_NOMEM;
-    struct dpm_blob header = {0}, footer = {0};
-    dpm_blob_put_u32(&header, FORMAT_VERSION);
-    dpm_blob_put_u32(&header, kind);
-    dpm_blob_put_u64(&header, blob->size);
-    if (!header.status) {
-        uint32_t sum = checksum(0, magic, sizeof magic);
-        sum = checksum(sum, header.bytes, header.size);
-        dpm_blob_put_u32(&footer, checksum(sum, blob->bytes, blob->size));
-    }
-    if (!header.status && !footer.status) {
-        struct part parts[] = {{magic, sizeof magic},
-                               {header.bytes, header.size},
-                               {blob->bytes, blob->size},
-                               {footer.bytes, footer.size}};
-        status = write_whole(path, parts, sizeof parts / sizeof *parts);
-    }
-    dpm_blob_free(&header);
-    dpm_blob_free(&footer);
-    return status;
+    unsigned char header[HEADER_SIZE], footer[CHECKSUM_SIZE];
+    memcpy(header, magic, sizeof magic);
+    put_number(header + 8, FORMAT_VERSION, 4);
+    put_number(header + 12, kind, 4);
+    put_number(header + 16, blob->size, 8);
+    put_number(footer, checksum(checksum(0, header, sizeof header), blob->bytes, blob->size), sizeof footer);
+    struct part parts[] = {{header, sizeof header}, {blob->bytes, blob->size}, {footer, sizeof footer}};
+    return write_whole(path, parts, sizeof parts / sizeof *parts);
 }
 
 /* The whole of an ordinary file. */
 static int read_all(struct dpm_blob *blob, const char *path)
 {
     struct stat about;
-    int file = open(path, O_RDONLY | O_NONBLOCK); /* a FIFO must not hold us up before it is refused */
+    int file = open_file(path, O_RDONLY | O_NONBLOCK); /* a FIFO must not hold us up before it is refused */
     if (file < 0)
         return dpm_fail(DPMIX_ERR_IO, "path: cannot open the file: %s", strerror(errno));
     int status = DPMIX_OK;

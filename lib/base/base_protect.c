@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#define _DEFAULT_SOURCE 1 /* madvise(), which POSIX does not have */
+#define _DEFAULT_SOURCE 1 /* madvise() and MAP_ANONYMOUS, which POSIX does not have */
 
 #include <dpmix/memory.h>
 
@@ -7,7 +7,6 @@
 #include "base_protect.h"
 
 #include <stdatomic.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -63,8 +62,8 @@ int dpm_protect_set(int flags)
     if (flags & ~(DPMIX_MEMORY_NO_DUMP | DPMIX_MEMORY_LOCK))
         return dpm_fail(DPMIX_ERR_ARG, "flags: not a sum of DPMIX_MEMORY_*");
     size_t size = dpm_protect_page();
-    void *page = aligned_alloc(size, size);
-    if (!page)
+    void *page = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED)
         return dpm_fail(DPMIX_ERR_NOMEM, "out of memory");
     int failed = -1;
     for (int i = 0; failed < 0 && i < 2; i++)
@@ -73,7 +72,7 @@ int dpm_protect_set(int flags)
             if (failed < 0)
                 dpm_unprotect_pages(page, size, all[i]);
         }
-    free(page);
+    munmap(page, size);
     if (failed >= 0)
         return dpm_fail(status[failed], "%s", message[failed]);
     atomic_store(&protection, flags);

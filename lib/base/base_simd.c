@@ -3,7 +3,11 @@
 
 #include <stdatomic.h>
 
-static atomic_int limit = DPM_SIMD_AVX512;
+#ifndef DPM_SIMD_MOST /* a build for tests may say less */
+#define DPM_SIMD_MOST DPM_SIMD_AVX512
+#endif
+
+static atomic_int limit = DPM_SIMD_MOST;
 
 static int supported(void)
 {

@@ -162,7 +162,7 @@ int dpm_clusterer_get(struct dpmix_clusterer **out, struct dpm_blob *blob)
     const struct dpm_cluster_kind *kind = find_kind((int)dpm_blob_get_u32(blob));
     if (!kind)
         dpm_blob_reject(blob);
-    if (dpm_blob_status(blob))
+    if (!kind || dpm_blob_status(blob))
         return dpm_blob_status(blob);
     struct dpmix_clusterer *clusterer = NULL;
     int status = dpm_clusterer_new(&clusterer, kind->kind, &no_options);

@@ -32,6 +32,7 @@ static void put_line(float *line, const double *cosines, size_t side, size_t i, 
     double scale = sqrt((i ? 2 : 1) * (j ? 2 : 1)) / (double)side;
     for (size_t y = 0; y < side; y++)
         for (size_t x = 0; x < side; x++)
+            /* NOLINTNEXTLINE(clang-analyzer-core.DivideZero): side is at least 1 */
             line[y * side + x] = (float)(scale * cosines[(2 * y + 1) * i % (4 * side)] *
                                          cosines[(2 * x + 1) * j % (4 * side)]);
 }

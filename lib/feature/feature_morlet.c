@@ -18,7 +18,7 @@ struct envelope {
 static struct envelope envelope_of(int scale, int angle, int angles)
 {
     double slant = 4.0 / angles, sigma = 0.8 * ldexp(1, scale), xi = 0.75 * pi / ldexp(1, scale);
-    double theta = ((angles - 2) / 2 - angle) * pi / angles; /* C's division rounds to zero, as it is meant */
+    double theta = ((angles - 2) / 2 - angle) * pi / angles; // NOLINT: rounds to 0, as meant
     double c = cos(theta), s = sin(theta), narrow = 1 / (2 * sigma * sigma), wide = slant * slant * narrow;
     return (struct envelope){narrow * c * c + wide * s * s,
                              narrow * s * s + wide * c * c,

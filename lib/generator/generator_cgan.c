@@ -3,6 +3,7 @@
  * discriminators are not kept. Statement and proof: doc/privacy.md, section 7. */
 #include "base_alloc.h"
 #include "generator_cgan_train.h"
+#include "generator_checkpoint.h"
 #include "generator_kind.h"
 
 #include <math.h>
@@ -72,7 +73,9 @@ static int fit_cgan(struct dpmix_generator *generator, const struct dpm_fit *fit
     shape_model(model, generator, classes, (size_t)dpm_option_int(options, DPMIX_OPTION_CGAN_NOISE),
                 (size_t)dpm_option_int(options, DPMIX_OPTION_CGAN_HIDDEN),
                 dpm_option_int(options, DPMIX_OPTION_CGAN_LAYERS));
-    int status = dpm_cgan_new(&cgan, options, generator->bounds.n_columns, classes, generator->n_parts);
+    int status = dpm_checkpoint_holds(generator, model->n_weights);
+    if (!status)
+        status = dpm_cgan_new(&cgan, options, generator->bounds.n_columns, classes, generator->n_parts);
     if (!status)
         status = train(generator, fit, model, cgan);
     if (!status) {

@@ -104,6 +104,15 @@ int dpm_checkpoint_get_generator(struct dpmix_generator **out, uint64_t *every, 
     return DPMIX_OK;
 }
 
+int dpm_checkpoint_holds(const struct dpmix_generator *generator, size_t n_weights)
+{
+    struct dpm_blob *from = generator->checkpoint ? generator->checkpoint->from : NULL;
+    size_t n;
+    if (from && !dpm_size_mul(&n, (size_t)generator->n_parts, n_weights))
+        dpm_blob_reject(from);
+    return !from || dpm_blob_holds(from, n, sizeof(float)) ? DPMIX_OK : dpm_blob_status(from);
+}
+
 /* ---- Run and state ---- */
 
 static void put_shape(const struct dpmix_generator *generator, struct dpm_blob *blob)

@@ -38,6 +38,10 @@ typedef int dpm_options_check_fn(const struct dpmix_options *options);
 int dpm_checkpoint_get_generator(struct dpmix_generator **out, uint64_t *every, struct dpm_blob *blob,
                                  dpm_options_check_fn *check);
 
+/* Whether the file that a fit goes on from, if it does, holds so many weights for every part. Before there is
+ * memory for them: its settings may claim any width. */
+int dpm_checkpoint_holds(const struct dpmix_generator *generator, size_t n_weights);
+
 /* ---- For the engine ---- */
 
 /* What the engine is to put down of a training besides its state. */

@@ -99,7 +99,8 @@ static int prepare(struct fit *fit, const struct dpmix_generator *generator, dou
         struct dpm_gmm_work *work = &fit->work[v];
         struct dpm_gmm_plan plan;
         int distance = kind == DPMIX_GMM_DISTANCE_ONLY || v == 1;
-        status = dpm_gmm_map_new(&work->map, n, dpm_gmm_plan_radius(options, n, mu), distance);
+        status =
+            dpm_gmm_map_new(&work->map, n, dpm_gmm_plan_radius(options, &generator->bounds, mu), distance);
         if (status)
             return status;
         dpm_gmm_plan_make(&plan, options, &work->map, n_groups, mu);
@@ -393,7 +394,9 @@ static void get_view(const struct dpm_gmm *model, struct dpm_gmm_view *view, str
     view->dims = (size_t)dpm_blob_get_size(blob, 1, columns);
     if (view->distance && dpm_gmm_map_side(columns) == 0)
         dpm_blob_reject(blob);
-    view->first = dpm_blob_status(blob) ? NULL : dpm_alloc(n_groups + 1, sizeof *view->first);
+    view->first = dpm_blob_holds(blob, n_groups, sizeof(uint64_t))
+                      ? dpm_alloc(n_groups + 1, sizeof *view->first)
+                      : NULL;
     if (!view->first) {
         blob->status = dpm_blob_status(blob) ? dpm_blob_status(blob) : DPMIX_ERR_NOMEM;
         return;

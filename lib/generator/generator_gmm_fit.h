@@ -36,7 +36,7 @@ void dpm_gmm_plan_make(struct dpm_gmm_plan *plan, const struct dpmix_options *op
                        const struct dpm_gmm_map *map, size_t n_groups, double mu);
 
 /* Radius of the DCT's frequencies; 0 without that basis. */
-size_t dpm_gmm_plan_radius(const struct dpmix_options *options, size_t n_columns, double mu);
+size_t dpm_gmm_plan_radius(const struct dpmix_options *options, const struct dpm_bounds *bounds, double mu);
 
 /* Components of a group, and limit of the dimensions, by noisy counts. */
 size_t dpm_gmm_plan_components(const struct dpm_gmm_plan *plan, double count);

@@ -25,6 +25,9 @@ static const double component_signal = 240, dimension_signal = 0.5;
 static const double most_rows = 400000;
 enum { MOST_COMPONENTS = 20, START_CENTRES = 4, MOST_DIMS = 150, LEAST_DIMS = 8, MOST_MOMENTS = 1 << 25 };
 
+/* Of images that the rule takes in low frequencies: smaller ones have few that are not. */
+enum { LEAST_SIDE = 8 };
+
 /* Radii over the diagonal of the unit cube. Columns are taken about 1/2, so that nothing is clipped; images
  * are mostly background, about 0. */
 static const double row_clip_columns = 0.5, row_clip_image = 0.4, row_clip_distance = 0.3;
@@ -46,12 +49,22 @@ static double at_level(const double values[LEVELS], double mu)
     return values[LEVELS - 1];
 }
 
-size_t dpm_gmm_plan_radius(const struct dpmix_options *options, size_t n_columns, double mu)
+/* The rule goes by what was declared: numbers that are no pixels have no low frequencies. */
+static int in_frequencies(const struct dpmix_options *options, const struct dpm_bounds *bounds)
+{
+    int basis = dpm_option_int(options, DPMIX_OPTION_GMM_BASIS);
+    if (basis != DPMIX_GMM_BASIS_RULE)
+        return basis == DPMIX_GMM_BASIS_DCT;
+    return bounds->side >= LEAST_SIDE && dpm_gmm_map_side(bounds->n_columns) > 0;
+}
+
+size_t dpm_gmm_plan_radius(const struct dpmix_options *options, const struct dpm_bounds *bounds, double mu)
 {
     int radius = dpm_option_int(options, DPMIX_OPTION_GMM_RADIUS);
-    if (dpm_option_int(options, DPMIX_OPTION_GMM_BASIS) != DPMIX_GMM_BASIS_DCT)
+    double side = sqrt((double)bounds->n_columns);
+    if (!in_frequencies(options, bounds))
         return 0;
-    return radius > 0 ? (size_t)radius : (size_t)(at_level(level_radius, mu) * sqrt((double)n_columns) + 0.5);
+    return radius > 0 ? (size_t)radius : (size_t)(at_level(level_radius, mu) * side + 0.5);
 }
 
 static size_t bring_into(double value, size_t lower, size_t upper)

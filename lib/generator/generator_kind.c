@@ -7,7 +7,7 @@
 
 static const struct dpm_generator_kind *const kinds[] = {&dpm_generator_gaussian, &dpm_generator_vae,
                                                          &dpm_generator_rbm, &dpm_generator_cgan,
-                                                         &dpm_generator_gmm};
+                                                         &dpm_generator_gmm, &dpm_generator_products};
 
 static const struct dpm_generator_kind *find_kind(int kind)
 {
@@ -65,6 +65,8 @@ int dpm_generator_fit(struct dpmix_generator *generator, const struct dpm_fit *f
     int status = dpm_bounds_copy(&generator->bounds, dpm_dataset_bounds(fit->dataset));
     if (!status)
         status = generator->kind->fit(generator, &own);
+    if (status == DPMIX_ERR_RANGE && own.checkpoint && own.checkpoint->from) /* the caller gave no numbers */
+        status = dpm_fail(DPMIX_ERR_FORMAT, "path: the file is damaged");
     if (status)
         clear(generator);
     else
@@ -91,7 +93,7 @@ int dpm_generator_get(struct dpmix_generator **out, struct dpm_blob *blob)
     const struct dpm_generator_kind *kind = find_kind((int)dpm_blob_get_u32(blob));
     if (!kind)
         dpm_blob_reject(blob);
-    if (dpm_blob_status(blob))
+    if (!kind || dpm_blob_status(blob))
         return dpm_blob_status(blob);
     struct dpmix_generator *generator = NULL;
     int status = dpm_generator_new(&generator, kind->kind, &no_options);

@@ -51,7 +51,7 @@ struct dpmix_generator {
 };
 
 extern const struct dpm_generator_kind dpm_generator_gaussian, dpm_generator_vae, dpm_generator_rbm,
-    dpm_generator_cgan, dpm_generator_gmm;
+    dpm_generator_cgan, dpm_generator_gmm, dpm_generator_products;
 
 int dpm_generator_new(struct dpmix_generator **out, int kind, const struct dpmix_options *options);
 void dpm_generator_free(struct dpmix_generator *generator);

@@ -5,6 +5,7 @@
  *
  * Samples come from block Gibbs chains of the released model. */
 #include "base_alloc.h"
+#include "generator_checkpoint.h"
 #include "generator_kind.h"
 #include "generator_train.h"
 #include "nn_optim.h"
@@ -149,7 +150,9 @@ static int fit_rbm(struct dpmix_generator *generator, const struct dpm_fit *fit)
     if (status)
         return status;
     struct dpm_train_net net = describe_net(model);
-    status = dpm_train_new(&train, &net, &generator->options, generator->n_parts);
+    status = dpm_checkpoint_holds(generator, model->n_weights);
+    if (!status)
+        status = dpm_train_new(&train, &net, &generator->options, generator->n_parts);
     if (!status)
         status = dpm_train_open(train, fit, "RBM");
     if (!status)

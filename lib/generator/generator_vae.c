@@ -7,6 +7,7 @@
  * the decoder; they are the means of its output, as in the published work, or draws. */
 #include "base_alloc.h"
 #include "base_fail.h"
+#include "generator_checkpoint.h"
 #include "generator_kind.h"
 #include "generator_prior.h"
 #include "generator_train.h"
@@ -167,7 +168,9 @@ static int fit_vae(struct dpmix_generator *generator, const struct dpm_fit *fit)
     if (status)
         return status;
     struct dpm_train_net net = describe_net(model, &generator->options);
-    status = dpm_train_new(&train, &net, &generator->options, generator->n_parts);
+    status = dpm_checkpoint_holds(generator, model->n_weights);
+    if (!status)
+        status = dpm_train_new(&train, &net, &generator->options, generator->n_parts);
     if (!status)
         status = dpm_train_open(train, fit, "VAE");
     if (!status)

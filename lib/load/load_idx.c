@@ -5,6 +5,7 @@
 #include "load_reader.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include <dpmix/status.h>
 
@@ -39,6 +40,8 @@ static int read_header(struct dpm_reader *reader, struct dpm_idx *idx, size_t *t
         else if (!dpm_size_mul(&idx->item_size, idx->item_size, size))
             return dpm_reader_fail(reader, DPMIX_ERR_FORMAT, "its dimensions are too large");
     }
+    if (n_dimensions == 3 && memcmp(sizes[1], sizes[2], sizeof sizes[1]) == 0)
+        idx->side = sizes[1][2] * 256U + sizes[1][3]; /* larger ones have too many columns */
     if (!dpm_size_mul(total, idx->items, idx->item_size))
         return dpm_reader_fail(reader, DPMIX_ERR_FORMAT, "its dimensions are too large");
     return DPMIX_OK;
@@ -49,7 +52,7 @@ int dpm_load_idx(struct dpm_idx *out, const char *path)
     assert(out && path);
     struct dpm_reader reader;
     struct dpm_idx idx = {0};
-    size_t total;
+    size_t total = 0;
     int err = dpm_reader_open(&reader, path);
     if (err)
         goto out;

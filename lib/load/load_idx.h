@@ -10,6 +10,7 @@ struct dpm_idx {
     uint8_t *bytes;   /* items x item_size; private, so the caller frees it with dpm_free_wiped */
     size_t items;     /* the first dimension; may be 0 */
     size_t item_size; /* the product of the others: 1 for a file of labels */
+    size_t side;      /* of items that are squares, the file's dimensions three; else 0 */
 };
 
 /* Memory grows with the bytes that are really read, so a header cannot claim more than its file holds.

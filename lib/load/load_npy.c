@@ -133,7 +133,7 @@ static const char *parse(struct text text, struct header *header)
 {
     static const char *const malformed = "its header is malformed";
     static const char *const keys[] = {"descr", "fortran_order", "shape"};
-    char word[MAX_WORD];
+    char word[MAX_WORD] = {0};
     int seen[3] = {0}, comma = 1;
     const char *wrong = NULL;
     if (!take(&text, '{'))
@@ -206,6 +206,8 @@ static int read_shape(const struct dpm_reader *reader, const struct header *head
         if (!dpm_size_mul(&npy->item_size, npy->item_size, header->shape[i]))
             return dpm_reader_fail(reader, DPMIX_ERR_FORMAT, "its dimensions are too large");
     }
+    if (header->n_dimensions == 3 && header->shape[1] == header->shape[2])
+        npy->side = header->shape[1];
     /* Eight bytes a value, which are what it may become: then no later product overflows. */
     if (!dpm_size_mul(total, npy->items, npy->item_size) || *total > SIZE_MAX / sizeof(double))
         return dpm_reader_fail(reader, DPMIX_ERR_FORMAT, "its dimensions are too large");
@@ -246,6 +248,7 @@ static uint64_t bits_at(const uint8_t *at, const struct header *header)
 
 static int64_t integer_at(const uint8_t *at, const struct header *header)
 {
+    assert(header->value_size > 0);
     uint64_t bits = bits_at(at, header), sign = UINT64_C(1) << (8 * header->value_size - 1);
     int64_t below = (int64_t)(bits & (sign - 1));
     return bits & sign ? below - (int64_t)(sign - 1) - 1 : below; /* two's complement, within int64_t */

@@ -11,6 +11,7 @@ struct dpm_npy {
     int type;         /* DPM_TYPE_*, of the values here */
     size_t items;     /* the first dimension; may be 0 */
     size_t item_size; /* the product of the others: 1 for an array of one dimension */
+    size_t side;      /* of items that are squares, the array's dimensions three; else 0 */
 };
 
 /* An array of numbers, in either order of its dimensions and of its bytes. Bytes and truth values come as

@@ -81,7 +81,9 @@ int dpm_reader_open(struct dpm_reader *reader, const char *path)
     reader->input = dpm_alloc(INPUT_SIZE, 1);
     if (!reader->input)
         return DPMIX_ERR_NOMEM;
-    reader->fd = open(path, O_RDONLY | O_CLOEXEC);
+    do
+        reader->fd = open(path, O_RDONLY | O_CLOEXEC);
+    while (reader->fd < 0 && errno == EINTR);
     if (reader->fd < 0)
         return fail_errno(reader, "cannot be opened");
     int err = refill(reader);

@@ -177,7 +177,7 @@ void dpm_mixture_put(const struct dpmix_mixture *mixture, struct dpm_blob *blob)
         put_rest(mixture, blob);
 }
 
-int dpm_mixture_get(struct dpmix_mixture **out, struct dpm_blob *blob)
+int dpm_mixture_get(struct dpmix_mixture **out, struct dpm_blob *blob, const struct dpmix_options *options)
 {
     struct dpmix_mixture *mixture = dpm_alloc(1, sizeof *mixture);
     if (!mixture)
@@ -192,6 +192,8 @@ int dpm_mixture_get(struct dpmix_mixture **out, struct dpm_blob *blob)
         dpm_blob_reject(blob);
         status = dpm_blob_status(blob);
     }
+    if (!status)
+        mixture->generator->options = *options;
     if (!status && with_rest)
         status = get_rest(mixture, blob);
     if (status) {

@@ -37,7 +37,9 @@ int dpm_mixture_parts_are_labels(const struct dpmix_mixture *mixture);
 int dpm_mixture_has_own_labels(const struct dpmix_mixture *mixture);
 
 void dpm_mixture_put(const struct dpmix_mixture *mixture, struct dpm_blob *blob);
-int dpm_mixture_get(struct dpmix_mixture **out, struct dpm_blob *blob);
+
+/* options: what a file does not hold of them. */
+int dpm_mixture_get(struct dpmix_mixture **out, struct dpm_blob *blob, const struct dpmix_options *options);
 
 /* The partition, or that there is none. */
 void dpm_mixture_put_clusterer(const struct dpmix_clusterer *clusterer, struct dpm_blob *blob);

@@ -70,7 +70,7 @@ static void assign_evenly(const void *model, int32_t *parts, const float *rows, 
 /* ---- One run ---- */
 
 struct watch {
-    double first, last; /* when the fit first and last told how far it is */
+    double first, last; /* when the fit's first step began, and when it last told how far it is */
     double least;       /* between two calls */
     uint64_t before;    /* steps done at the first */
     uint64_t done, total;
@@ -83,15 +83,15 @@ static int watch_steps(void *user, int phase, uint64_t done, uint64_t total, dou
     struct watch *watch = user;
     double now = dpm_clock_seconds();
     (void)phase, (void)epsilon_spent;
-    if (watch->calls > 0)
+    if (watch->calls > 0 && done > watch->done)
         watch->least = fmin(watch->least, now - watch->last);
     watch->last = now;
     watch->done = done;
     watch->total = total;
-    if (watch->calls++ == 0) {
-        watch->first = watch->last;
+    if (watch->calls++ == 0)
         watch->before = done;
-    }
+    if (done == watch->before) /* what comes before the first step is no step */
+        watch->first = now;
     return total > WHOLE_STEPS && done < total && done - watch->before >= LEAST_STEPS &&
            watch->last - watch->first >= least_seconds;
 }
@@ -151,8 +151,12 @@ static int run_fit(struct run *run, const struct dpm_rehearsal *rehearsal,
     int status = dpm_accountant_last_debit(accountant, &debits_before, &event);
     if (!status)
         status = make_up_rows(&fit.dataset, n_rows, rehearsal->n_columns, rehearsal->n_classes);
-    if (status)
+    if (!status && rehearsal->groups)
+        status = dpm_dataset_set_groups(fit.dataset, rehearsal->groups, rehearsal->n_columns);
+    if (status) {
+        dpm_dataset_unref(fit.dataset);
         return status;
+    }
     int64_t bytes = dpm_alloc_watch();
     double begin = dpm_clock_seconds();
     status = fit_model(rehearsal, options, &fit);
@@ -276,7 +280,7 @@ int dpm_rehearse(struct dpm_forecast *forecast, const struct dpm_rehearsal *rehe
     size_t most_rows = MOST_VALUES / rehearsal->n_columns;
     most_rows = most_rows < MOST_ROWS ? most_rows : MOST_ROWS;
     size_t n_rows = rehearsal->n_rows < most_rows ? rehearsal->n_rows : most_rows;
-    struct run small, large;
+    struct run small = {0}, large = {0};
     double spent;
     if (n_rows < rehearsal->n_rows) {
         status = run_debited(&small, &spent, rehearsal, options, n_rows / SMALLER);

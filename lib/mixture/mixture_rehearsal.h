@@ -14,8 +14,9 @@ struct dpm_rehearsal {
     const struct dpmix_accountant *accountant; /* not debited */
     double share;
     size_t n_rows, n_columns;
-    int n_classes; /* 0: no labels */
-    int n_parts;   /* of a mixture; 1: none */
+    int n_classes;         /* 0: no labels */
+    int n_parts;           /* of a mixture; 1: none */
+    const int32_t *groups; /* n_columns, as in struct dpm_bounds; NULL: none */
 };
 
 struct dpm_forecast {

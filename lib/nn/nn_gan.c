@@ -221,6 +221,7 @@ void dpm_nn_gan_generate(const struct dpm_nn_gan *gan, const float *generator, s
                          const int32_t *labels, float *scratch, float *records)
 {
     float *left[DPM_NN_LAYERS];
+    assert(gan->generator.n_layers > 0);
     for (int l = 0; l < gan->generator.n_layers; l++) {
         left[l] = scratch;
         scratch += n * (gan->generator.layer[l].in + 1);

@@ -2,6 +2,7 @@
 #include "nn_vae.h"
 #include "nn_kernels.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -109,6 +110,7 @@ size_t dpm_nn_vae_decode_scratch(const struct dpm_nn_vae *vae)
 /* Places for the left factors of n rows; gives what follows them. */
 static float *place_factors(const struct dpm_nn_dense *net, size_t n, float *scratch, float **left)
 {
+    assert(net->n_layers > 0);
     for (int l = 0; l < net->n_layers; l++) {
         left[l] = scratch;
         scratch += n * (net->layer[l].in + 1);

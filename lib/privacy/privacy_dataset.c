@@ -150,6 +150,16 @@ int dpm_dataset_set_groups(struct dpmix_dataset *dataset, const int32_t *groups,
     return status;
 }
 
+int dpm_dataset_set_images(struct dpmix_dataset *dataset, size_t side)
+{
+    dpm_mutex_lock(&dataset->lock);
+    int status = dataset->accountant
+                     ? dpm_fail(DPMIX_ERR_STATE, "dataset: it was used; its shape stays as it is")
+                     : dpm_bounds_set_images(&dataset->bounds, side);
+    dpm_mutex_unlock(&dataset->lock);
+    return status;
+}
+
 void dpm_dataset_gather(const struct dpmix_dataset *dataset, float *out, const size_t *row_numbers, size_t n)
 {
     enum { AHEAD = 4 };

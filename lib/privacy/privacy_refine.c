@@ -9,6 +9,7 @@
  * factor of at most 2^10; 2^40 units cover them. */
 #include "privacy_refine.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -195,6 +196,7 @@ static int minus_two_log(struct fixed *result, const uint64_t *radius, int n_wor
 static struct fixed trigonometric_square(const uint64_t *angle, int n_words, int sine, int f)
 {
     uint64_t words[DPM_REFINE_WORDS];
+    assert(n_words > 0);
     for (int i = 0; i < n_words; i++)
         words[i] = angle[i] << 2 | (i + 1 < n_words ? angle[i + 1] >> 62 : 0);
     struct fixed g, x = {{0}};

@@ -246,7 +246,7 @@ int dpm_json_read(struct dpmix_schema **out, const char *argument, const char *b
     json_error_t error;
     json_t *root = json_loadb(bytes, n, JSON_REJECT_DUPLICATES, &error);
     if (!root) {
-        if (json_error_code(&error) == json_error_out_of_memory)
+        if (json_error_code(&error) == json_error_out_of_memory || error.line < 0) /* it had no time to say */
             return dpm_fail(DPMIX_ERR_NOMEM, "out of memory");
         return dpm_fail(DPMIX_ERR_FORMAT, "%s: not JSON, in line %d: %.100s", argument, error.line,
                         dpm_short_name(error.text).text);

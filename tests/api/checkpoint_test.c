@@ -830,11 +830,13 @@ START_TEST(bad_arguments_are_refused)
     open_case(&tiny, 0, EPSILON);
     const char *path = tiny_path("b"), *nowhere = "no/such/folder/file";
     dpmix_generator *gaussian = tiny_generator(DPMIX_GENERATOR_GAUSSIAN), *none = NULL;
+    dpmix_generator *products = tiny_generator(DPMIX_GENERATOR_PRODUCTS);
     dpmix_generator *vae = tiny_generator(DPMIX_GENERATOR_VAE);
     dpmix_mixture *no_mixture = NULL;
     CHECK_FAILS(dpmix_generator_checkpoint(NULL, path, 1), DPMIX_ERR_ARG, "generator");
     CHECK_FAILS(dpmix_generator_checkpoint(gaussian, path, 1), DPMIX_ERR_UNSUPPORTED, "steps");
     CHECK_OK(dpmix_generator_checkpoint(gaussian, NULL, 1));
+    CHECK_FAILS(dpmix_generator_checkpoint(products, path, 1), DPMIX_ERR_UNSUPPORTED, "steps");
     CHECK_FAILS(dpmix_mixture_checkpoint(NULL, path, 1), DPMIX_ERR_ARG, "mixture");
     CHECK_FAILS(dpmix_generator_resume(NULL, path, tiny.accountant, tiny.dataset, NULL, NULL), DPMIX_ERR_ARG,
                 "out");
@@ -856,6 +858,7 @@ START_TEST(bad_arguments_are_refused)
     ck_assert(none == NULL && no_mixture == NULL);
     dpmix_generator_free(vae);
     dpmix_generator_free(gaussian);
+    dpmix_generator_free(products);
     tiny_case_close(&tiny);
 }
 END_TEST

@@ -108,12 +108,12 @@ START_TEST(the_limit_is_out_of_memory)
         ck_assert_int_eq(setuid(65534), 0); /* no limit holds for root */
     CHECK_OK(dpmix_memory_protect(DPMIX_MEMORY_LOCK));
     for (int i = 0; i < 20; i++)
-        CHECK_FAILS(dpmix_dataset_new_f32(&dataset, rows, 400000, 1, NULL, 0, &lower, &upper, 1,
-                                          DPMIX_STORAGE_COPY),
-                    DPMIX_ERR_NOMEM, "out of memory");
+        CHECK_FAILS(
+            dpmix_dataset_new_f32(&dataset, rows, 400000, 1, NULL, 0, &lower, &upper, 1, DPMIX_STORAGE_COPY),
+            DPMIX_ERR_NOMEM, "out of memory");
     for (int i = 0; i < 20; i++) { /* 200 kB at a time of 256 */
-        CHECK_OK(dpmix_dataset_new_f32(&dataset, rows, 50000, 1, NULL, 0, &lower, &upper, 1,
-                                       DPMIX_STORAGE_COPY));
+        CHECK_OK(
+            dpmix_dataset_new_f32(&dataset, rows, 50000, 1, NULL, 0, &lower, &upper, 1, DPMIX_STORAGE_COPY));
         dpmix_dataset_free(dataset);
     }
     ck_assert_int_eq(dpm_alloc_live(), 0);

@@ -97,7 +97,8 @@ static void expect_same(const struct plan *plan, const dpmix_accountant *account
 
 /* ---- What a plan says ---- */
 
-static const int generators[] = {DPMIX_GENERATOR_GAUSSIAN, DPMIX_GENERATOR_VAE, DPMIX_GENERATOR_GMM};
+static const int generators[] = {DPMIX_GENERATOR_GAUSSIAN, DPMIX_GENERATOR_VAE, DPMIX_GENERATOR_GMM,
+                                 DPMIX_GENERATOR_PRODUCTS};
 static const int clusterers[] = {DPMIX_CLUSTERER_LABEL, DPMIX_CLUSTERER_KMEANS};
 
 START_TEST(a_generators_plan_is_what_its_fit_costs)
@@ -115,6 +116,54 @@ START_TEST(a_generators_plan_is_what_its_fit_costs)
     }
     dpmix_accountant_free(accountant);
     dpmix_dataset_free(dataset);
+}
+END_TEST
+
+/* Without numbers a mixture of products asks for less than the same columns would without groups. */
+START_TEST(a_tables_plan_is_what_its_fit_costs)
+{
+    enum { CELLS = 600 };
+    static const char *const colours[] = {"red", "green", "blue"}, *cells[2 * CELLS];
+    dpmix_accountant *accountant = tiny_accountant(EPSILON);
+    dpmix_generator *generator = quick_generator(DPMIX_GENERATOR_PRODUCTS);
+    dpmix_dataset *dataset = NULL;
+    dpmix_schema *schema = NULL;
+    struct plan plan, other;
+    double by_label, without;
+    CHECK_OK(dpmix_schema_new(&schema));
+    CHECK_FAILS(
+        dpmix_generator_plan_table(generator, NULL, NULL, NULL, NULL, accountant, 0.6, CELLS, schema, 1),
+        DPMIX_ERR_STATE, "dpmix_generator_plan_table: schema");
+    CHECK_OK(dpmix_schema_add_categorical(schema, "a", colours, 3, NULL, 0, DPMIX_OUTSIDE_CLAMP));
+    CHECK_OK(dpmix_schema_add_categorical(schema, "b", colours, 3, NULL, 0, DPMIX_OUTSIDE_CLAMP));
+    CHECK_FAILS(
+        dpmix_generator_plan_table(generator, NULL, NULL, NULL, NULL, accountant, 1, CELLS, schema, 0),
+        DPMIX_ERR_RANGE, "n_parts");
+    CHECK_OK(
+        dpmix_generator_plan_table(generator, NULL, &without, NULL, NULL, accountant, 0.6, CELLS, schema, 1));
+    CHECK_OK(dpmix_schema_set_label(schema, 1));
+    for (size_t i = 0; i < 2 * CELLS; i++)
+        cells[i] = colours[i % 5 % 3];
+    CHECK_OK(dpmix_dataset_new_text(&dataset, schema, cells, CELLS, 2));
+    CHECK_OK(dpmix_generator_plan_table(generator, &plan.epsilon, &plan.noise, &plan.bytes, &plan.seconds,
+                                        accountant, 0.6, CELLS, schema, 1));
+    CHECK_OK(try_generator(&other, generator, accountant, 0.6, CELLS, 3, 3, 1));
+    CHECK_OK(dpmix_generator_plan_table(generator, NULL, &by_label, NULL, NULL, accountant, 0.6, CELLS,
+                                        schema, 0));
+    CHECK_FAILS(
+        dpmix_generator_plan_table(generator, NULL, NULL, NULL, NULL, accountant, 0, CELLS, schema, 1),
+        DPMIX_ERR_RANGE, "dpmix_generator_plan_table: share");
+    CHECK_FAILS(dpmix_generator_plan_table(generator, NULL, NULL, NULL, NULL, accountant, 1, CELLS, NULL, 1),
+                DPMIX_ERR_ARG, "dpmix_generator_plan_table: schema");
+    int64_t bytes = dpm_alloc_watch();
+    CHECK_OK(dpmix_generator_fit(generator, accountant, dataset, 0.6, NULL, NULL));
+    expect_same(&plan, accountant, dpm_alloc_peak() - bytes);
+    ck_assert(other.noise > plan.noise && other.bytes > plan.bytes);
+    ck_assert(by_label == plan.noise && without == plan.noise); /* one query, whatever is in it */
+    dpmix_generator_free(generator);
+    dpmix_dataset_free(dataset);
+    dpmix_schema_free(schema);
+    dpmix_accountant_free(accountant);
 }
 END_TEST
 
@@ -461,7 +510,8 @@ static Suite *plan_suite(void)
     tcase_add_checked_fixture(said, setup, teardown);
     tcase_add_checked_fixture(left, setup, teardown);
     tcase_add_checked_fixture(refused, setup, teardown);
-    tcase_add_loop_test(said, a_generators_plan_is_what_its_fit_costs, 0, 3);
+    tcase_add_loop_test(said, a_generators_plan_is_what_its_fit_costs, 0, 4);
+    tcase_add_test(said, a_tables_plan_is_what_its_fit_costs);
     tcase_add_loop_test(said, a_clusterers_plan_is_what_its_fit_costs, 0, 2);
     tcase_add_loop_test(said, a_plan_with_parts_is_what_a_mixture_costs, 0, 2);
     tcase_add_test(said, long_training_is_planned_whole);

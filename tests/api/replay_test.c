@@ -90,6 +90,10 @@ static const struct learner learners[] = {
     {"Gaussian mixture without classes", 0, DPMIX_GENERATOR_GMM, 0, 1, 0, 0, 0},
     {"k-means, Gaussian mixture", DPMIX_CLUSTERER_KMEANS, DPMIX_GENERATOR_GMM, 1, 1, 0, 0, 0},
     {"by label, Gaussian mixture", DPMIX_CLUSTERER_LABEL, DPMIX_GENERATOR_GMM, 0, 1, 0, 0, 0},
+    {"products", 0, DPMIX_GENERATOR_PRODUCTS, 1, 1, 0, 0, 0},
+    {"products without classes", 0, DPMIX_GENERATOR_PRODUCTS, 0, 1, 0, 0, 0},
+    {"k-means, products", DPMIX_CLUSTERER_KMEANS, DPMIX_GENERATOR_PRODUCTS, 1, 1, 0, 0, 0},
+    {"by label, products", DPMIX_CLUSTERER_LABEL, DPMIX_GENERATOR_PRODUCTS, 0, 1, 0, 0, 0},
     {"VAE", 0, DPMIX_GENERATOR_VAE, 0, 1, 0, 0, 0},
     {"conditional VAE", 0, DPMIX_GENERATOR_VAE, 1, 1, 0, 0, 0},
     {"by label, VAE", DPMIX_CLUSTERER_LABEL, DPMIX_GENERATOR_VAE, 0, 1, 0, 0, 0},
@@ -131,6 +135,9 @@ static dpmix_options *options_of(const struct learner *learner)
     ck_assert_int_eq(dpmix_options_set_int(options, DPMIX_OPTION_GMM_BASIS, DPMIX_GMM_BASIS_DCT), 0);
     ck_assert_int_eq(dpmix_options_set_int(options, DPMIX_OPTION_GMM_DISTANCE, DPMIX_GMM_DISTANCE_BOTH), 0);
     ck_assert_int_eq(dpmix_options_set_int(options, DPMIX_OPTION_GMM_EM_STEPS, 2), 0);
+    ck_assert_int_eq(dpmix_options_set_int(options, DPMIX_OPTION_PRODUCTS_COMPONENTS, 3), 0);
+    ck_assert_int_eq(dpmix_options_set_int(options, DPMIX_OPTION_PRODUCTS_BINS, 4), 0);
+    ck_assert_int_eq(dpmix_options_set_int(options, DPMIX_OPTION_PRODUCTS_STEPS, 3), 0);
     ck_assert_int_eq(dpmix_options_set_int(options, DPMIX_OPTION_CONDITIONAL, learner->conditional), 0);
     ck_assert_int_eq(dpmix_options_set_int(options, DPMIX_OPTION_TEACHER_STEPS, 8), 0);
     ck_assert_int_eq(dpmix_options_set_int(options, DPMIX_OPTION_TEACHER_RECORDS, 500), 0);
@@ -157,7 +164,8 @@ static void run(const struct learner *learner, size_t n_rows, const struct dpm_t
     ck_assert_int_eq(dpmix_dataset_new_f32(&dataset, rows, n_rows, COLUMNS, labels, CLASSES, &lower, &upper,
                                            1, DPMIX_STORAGE_COPY),
                      0);
-    if (learner->vae_output == DPMIX_VAE_OUTPUT_MIXED) { /* the rows are not one-hot: that is not checked */
+    if (learner->vae_output == DPMIX_VAE_OUTPUT_MIXED ||
+        learner->generator == DPMIX_GENERATOR_PRODUCTS) { /* the rows are not one-hot: that is not checked */
         int32_t groups[COLUMNS] = {1, 1, 1, 0, 2, 2};
         ck_assert_int_eq(dpmix_dataset_set_groups(dataset, groups, COLUMNS), 0);
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The VAE's output laws, latent prior and depth through the public functions: moons, digits, a small table.
  */
-#include "generator_kind.h"
+#include "tiny_get.h"
 
 #include "tiny_model.h"
 
@@ -379,7 +379,7 @@ START_TEST(files_keep_all_and_do_no_harm)
     dpmix_generator *generator = fit_output(_i + 1, 2);
     dpm_generator_put(generator, &blob);
     CHECK_OK(dpm_blob_status(&blob));
-    CHECK_OK(dpm_generator_get(&loaded, &blob));
+    CHECK_OK(tiny_get(&loaded, &blob, generator));
     CHECK_OK(dpm_blob_finish(&blob));
     draw(generator, samples, sampled_labels, TABLE_COLUMNS);
     draw(loaded, other_samples, other_labels, TABLE_COLUMNS);
@@ -392,7 +392,7 @@ START_TEST(files_keep_all_and_do_no_harm)
         blob.at = 0;
         blob.status = DPMIX_OK;
         loaded = NULL;
-        int status = dpm_generator_get(&loaded, &blob);
+        int status = tiny_get(&loaded, &blob, generator);
         status = status ? status : dpm_blob_finish(&blob);
         if (!status && loaded->bounds.n_columns == TABLE_COLUMNS && loaded->n_parts == 1) {
             CHECK_OK(dpmix_generator_sample(loaded, other_samples, NULL, 0, 8, TABLE_COLUMNS, NULL));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The VAE through the public functions: what it learns, of which class and part, and what is its own in a
  * file. What all generators have in common is tested in generator_test.c. */
-#include "generator_kind.h"
+#include "tiny_get.h"
 
 #include "tiny_model.h"
 
@@ -276,7 +276,7 @@ START_TEST(hostile_models_do_no_harm)
     dpm_generator_put(generator, &blob);
     CHECK_OK(dpm_blob_status(&blob));
     draw(generator, samples, sampled_labels, 0, 64);
-    CHECK_OK(dpm_generator_get(&loaded, &blob));
+    CHECK_OK(tiny_get(&loaded, &blob, generator));
     CHECK_OK(dpm_blob_finish(&blob));
     draw(loaded, other_samples, NULL, 0, 64);
     ck_assert_mem_eq(samples, other_samples, 64 * TINY_PIXELS * sizeof *samples);
@@ -288,7 +288,7 @@ START_TEST(hostile_models_do_no_harm)
             blob.bytes[at] ^= (unsigned char)(1 << bit);
             blob.at = 0;
             blob.status = DPMIX_OK;
-            int status = dpm_generator_get(&damaged, &blob);
+            int status = tiny_get(&damaged, &blob, generator);
             status = status ? status : dpm_blob_finish(&blob);
             if (!status && damaged->bounds.n_columns == TINY_PIXELS && damaged->n_parts == 1) {
                 draw(damaged, other_samples, damaged->makes_labels ? sampled_labels : NULL, 0, 4);

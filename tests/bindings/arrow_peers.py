@@ -1,15 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Tables from and to pyarrow, DuckDB and polars, over the Arrow C stream interface, by ctypes.
 
-Usage: arrow_peers.py LIBRARY BUILD_ROOT. It runs itself with the Python of the virtual environment in
-BUILD_ROOT/venv, or DPMIX_PEERS_VENV, and skips (exit status 77) what is not installed there. With
-DPMIX_PEERS_INSTALL=1 it makes the environment first (setup_venv.sh beside it).
+Usage: arrow_peers.py LIBRARY. It skips what is not installed; in_venv.py runs it where all are.
 """
 import ctypes
 import datetime
-import os
-import pathlib
-import subprocess
 import sys
 import unittest
 
@@ -218,29 +213,10 @@ def load(name):
         return None
 
 
-def interpreter(build_root):
-    """That of the virtual environment, where there is one."""
-    folder = pathlib.Path(os.environ.get("DPMIX_PEERS_VENV") or build_root / "venv")
-    if os.environ.get("DPMIX_PEERS_INSTALL") == "1":
-        setup = pathlib.Path(__file__).with_name("setup_venv.sh")
-        subprocess.run(["sh", str(setup), str(folder)], check=False)
-    return folder / "bin" / "python"
-
-
-def main():
-    library, build_root = sys.argv[1], pathlib.Path(sys.argv[2])
-    python = interpreter(build_root)
-    if python.exists() and not os.environ.get("DPMIX_PEERS_INSIDE"):
-        os.environ["DPMIX_PEERS_INSIDE"] = "1"
-        os.execv(python, [str(python), __file__, library, str(build_root)])
-    return library
-
-
 if __name__ == "__main__":
-    LIBRARY = main()
     pyarrow, duckdb, polars = load("pyarrow"), load("duckdb"), load("polars")
     if pyarrow is None and polars is None:
         print("neither pyarrow nor polars is installed: see tests/bindings/setup_venv.sh")
         sys.exit(77)
-    LIBRARY = Library(LIBRARY)
+    LIBRARY = Library(sys.argv[1])
     unittest.main(argv=sys.argv[:1], verbosity=2)

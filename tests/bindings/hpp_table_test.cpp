@@ -129,6 +129,21 @@ START_TEST(test_text)
 }
 END_TEST
 
+START_TEST(test_plan)
+{
+    dpmix::Schema schema = people();
+    dpmix::Options options;
+    options.set("products_components", 4).set("products_steps", 20);
+    dpmix::Generator products(DPMIX_GENERATOR_PRODUCTS, options);
+    dpmix::Accountant budget(1, 1e-5, DPMIX_ADJACENCY_ADD_REMOVE);
+    dpmix::Plan plan = products.plan(budget, 0.5, n_records, schema);
+    ck_assert(plan.epsilon > 0 && plan.epsilon <= 0.5 && plan.noise_multiplier > 0);
+    dpmix::Dataset records = dpmix::Dataset::from_text(schema, cells());
+    products.fit(budget, records, 0.5);
+    ck_assert(budget.spent() == plan.epsilon);
+}
+END_TEST
+
 /* What another program would do with samples, and what a data set takes back in. */
 START_TEST(test_arrow_round_trip)
 {
@@ -185,6 +200,7 @@ static Suite *suite()
     Suite *made = suite_create("hpp_table");
     CHECK_ADD(made, test_declared);
     CHECK_ADD(made, test_text);
+    CHECK_ADD(made, test_plan);
     CHECK_ADD(made, test_arrow_round_trip);
     CHECK_ADD(made, test_structs_have_one_owner);
     return made;

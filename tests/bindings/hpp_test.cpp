@@ -157,6 +157,8 @@ START_TEST(test_options_and_plan)
                           option.type == DPMIX_OPTION_TYPE_INT && option.lower <= option.preset &&
                           option.preset <= option.upper);
     ck_assert(found);
+    dpmix::protect_memory(0);
+    ck_assert_int_eq(status_of([] { dpmix::protect_memory(-1); }), DPMIX_ERR_ARG);
     ck_assert(dpmix::version() == DPMIX_VERSION);
     ck_assert(dpmix::text_of_status(DPMIX_ERR_NOMEM) == "out of memory");
 }
@@ -347,6 +349,8 @@ START_TEST(test_datasets)
     ck_assert_int_eq(empty.classes(), 2);
     const std::int32_t groups[] = {0, 1, 1, 0};
     empty.set_groups(groups);
+    empty.set_images(2);
+    ck_assert_int_eq(status_of([&] { empty.set_images(3); }), DPMIX_ERR_RANGE);
     ck_assert_int_eq(status_of([] { dpmix::Dataset::from_npy("no such file", "", 0, {0, 1}); }), DPMIX_ERR_IO);
     ck_assert_int_eq(status_of([] { dpmix::Dataset::from_idx("no such file", "", 0, 0, 1); }), DPMIX_ERR_IO);
 }

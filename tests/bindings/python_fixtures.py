@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What the tests of the Python package share. With DPMIX_TEST_PLAIN in the environment NumPy and Arrow's libraries are
-hidden from them. Every call of the C library is noted.
+"""What the tests of the Python package share. With DPMIX_TEST_PLAIN in the environment NumPy and Arrow's libraries
+are hidden from them. Every call of the C library is noted.
 """
+import importlib.util
 import os
 import pathlib
 import struct
 import sys
 
-HIDDEN = ["numpy", "pyarrow", "pandas", "polars", "duckdb"]
+PEERS = [name for name in ("numpy", "pyarrow", "pandas", "polars", "duckdb") if importlib.util.find_spec(name)]
 if os.environ.get("DPMIX_TEST_PLAIN"):
-    sys.modules.update({name: None for name in HIDDEN})  # an import raises ImportError
+    sys.modules.update({name: None for name in PEERS})  # an import raises ImportError
+    PEERS = []
 try:
     import numpy
 except ImportError:
@@ -53,10 +55,11 @@ def listed(values):
     return values.tolist()
 
 
-def tiny_idx(folder):
-    """28 x 28 images of ten classes, as IDX files."""
+def tiny_idx(folder, side=28):
+    """Square images of ten classes, as IDX files."""
     images, labels = pathlib.Path(folder, "images"), pathlib.Path(folder, "labels")
-    images.write_bytes(struct.pack(">4B3I", 0, 0, 8, 3, 200, 28, 28) + bytes(i % 251 for i in range(200 * 784)))
+    images.write_bytes(struct.pack(">4B3I", 0, 0, 8, 3, 200, side, side) +
+                       bytes(i % 251 for i in range(200 * side * side)))
     labels.write_bytes(struct.pack(">4BI", 0, 0, 8, 1, 200) + bytes(i % 10 for i in range(200)))
     return images, labels
 

@@ -155,6 +155,13 @@ class TestTables(unittest.TestCase):
             with self.assertRaises(dpmix.FormatError):
                 dpmix.Dataset.from_csv(path, schema)
 
+    def test_plan(self):
+        money, model = budget(), dpmix.Generator("products", products_components=4, products_steps=20)
+        plan = model.plan_table(money, 0.5, 400, DECLARED)
+        self.assertTrue(0 < plan.epsilon <= 0.5 and plan.noise_multiplier > 0)
+        model.fit(dpmix.Dataset.from_text(cells(), DECLARED), money, 0.5)
+        self.assertEqual(money.spent, plan.epsilon)
+
     def test_stream_that_nobody_consumes(self):
         schema = dpmix.Schema(DECLARED)
         records, money = dpmix.Dataset.from_text(cells(), schema), budget()

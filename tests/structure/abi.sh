@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # The ABI of the built library against the baseline tests/abi/dpmix.abi.
 #   sh tests/structure/abi.sh LIBRARY             compares: 0 the same, 1 not, 77 cannot tell
-#   sh tests/structure/abi.sh --update [LIBRARY]  writes the baseline, for a change that is meant
+#   sh tests/structure/abi.sh --update [LIBRARY]  writes the baseline anew, with the headers and the soname
+#                                                 beside it: for additions. What changed or went is refused.
+#   sh tests/structure/abi.sh --major [LIBRARY]   the same for a new major version; see doc/abi.md
 # The library needs debug information: without it abidiff sees names only, and calls every change harmless.
 # What abidw does not describe, abidiff does not compare: so every exported symbol must have a description.
 set -u
@@ -21,11 +23,13 @@ skip() {
     exit 77
 }
 
-update=0
-if [ "${1-}" = --update ]; then
-    update=1
+update=
+case "${1-}" in
+--update | --major)
+    update=$1
     shift
-fi
+    ;;
+esac
 library=${1-$root/build/tests/lib/libdpmix.so}
 
 command -v abidw >/dev/null 2>&1 && command -v abidiff >/dev/null 2>&1 || skip "no abidiff (abigail-tools)"
@@ -44,9 +48,19 @@ for symbol in $(sed -n "s/.*<elf-symbol name='\([^']*\)'.*/\1/p" "$work/now.abi"
         skip "abidw does not describe $symbol; build with -fno-ipa-icf"
 done
 
-if [ $update = 1 ]; then
+if [ -n "$update" ]; then
+    if [ "$update" = --update ] && [ -f "$baseline" ]; then
+        abidiff --no-added-syms "$baseline" "$work/now.abi" || {
+            echo "not written: what programs use changed or went. That takes a new major version: doc/abi.md"
+            exit 1
+        }
+    fi
     cp "$work/now.abi" "$baseline"
-    echo "written: tests/abi/dpmix.abi"
+    mkdir -p "$root/tests/abi/include/dpmix"
+    rm -f "$root"/tests/abi/include/dpmix/*.h
+    cp "$root"/include/dpmix/*.h "$root/tests/abi/include/dpmix/"
+    sh "$root/tests/structure/abi_program.sh" --names "$library" > "$root/tests/abi/soname"
+    echo "written: tests/abi/dpmix.abi, tests/abi/include, tests/abi/soname"
     exit 0
 fi
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Every public header compiles alone, as C11 and as C++17, without a warning; every number in them is pinned
-by tests/api/constants_test.c. Those in .hpp are for C++17 and later alone, and refuse C. Usage: headers.py SOURCE_ROOT
+by tests/api/constants_test.c. Those in .hpp are for C++17 and later alone, and refuse C.
+
+Usage: headers.py SOURCE_ROOT
 """
 import pathlib
 import re
@@ -25,12 +27,17 @@ def compile_alone(compiler, language, flags, include, header):
 
 
 def check_cpp(root, headers):
-    """The wrapper with every compiler that is there, in both standards; as C it stops with a message."""
+    """Each of the wrapper's headers; dpmix.hpp, which is all of them, with every compiler that is there and in both
+    standards; as C they stop with a message."""
     include, faults = str(root / "include"), []
-    for name in filter(shutil.which, LANGUAGES[1][2]):
+    umbrella = [header for header in headers if header.name == "dpmix.hpp"]
+    for number, name in enumerate(filter(shutil.which, LANGUAGES[1][2])):
         for standard in ("-std=c++17", "-std=c++20"):
-            for header in headers:
+            for header in umbrella if number or standard != "-std=c++17" else headers:
                 faults += compile_alone(name, "c++", ["-x", "c++", standard], include, header)
+    text = umbrella[0].read_text()
+    faults += [f"dpmix.hpp does not include {header.name}" for header in headers
+               if header not in umbrella and f"#include <dpmix/{header.name}>" not in text]
     for name in list(filter(shutil.which, LANGUAGES[0][2]))[:1]:
         for header in headers:
             if not any("C++17 and later" in fault

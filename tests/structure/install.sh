@@ -37,7 +37,7 @@ echo "cflags: $cflags"
 echo "libs: $libs"
 
 cd "$work" # nothing of the source tree is in reach
-cp "$here/foreign.c" "$here/foreign.cpp" "$here/foreign_wrapper.cpp" .
+cp "$here/foreign.c" "$here/foreign.cpp" "$here/foreign_wrapper.cpp" "$here/foreign.py" .
 cp -R "$source/bindings/python/dpmix" .
 strict="-Wall -Wextra -Wpedantic -Werror"
 gcc -std=c11 $strict $cflags foreign.c -o foreign_c $libs
@@ -49,9 +49,9 @@ for program in foreign_c foreign_cpp foreign_wrapper; do
     LD_LIBRARY_PATH=$library "./$program" || fail "$program failed"
 done
 unset DPMIX_LIBRARY
-LD_LIBRARY_PATH=$library PYTHONPATH=$work python3 -c '
-import dpmix
-from dpmix._library import library
-assert library.path == "libdpmix.so.0", library.path
-budget = dpmix.Accountant(1.0, 1e-5, "add-remove")
-print(f"Python, library {dpmix.__version__}: {budget}")' || fail "Python does not find the installed library"
+LD_LIBRARY_PATH=$library PYTHONPATH=$work python3 foreign.py || fail "foreign.py failed"
+
+# Installed programs run with the installed library.
+for program in $(find "$work/tree" -path '*/bin/*' -type f); do
+    LD_LIBRARY_PATH=$library "$program" --version >/dev/null || fail "$program --version failed"
+done

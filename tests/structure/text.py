@@ -19,7 +19,8 @@ OTHERS = {
     r"pthread\.h|threads\.h|semaphore\.h": {"base"},
 }
 # The library's own public headers, for their constants: nobody inside calls their functions (symbols.py).
-PUBLIC = {"status", "options", "accountant", "dataset", "clusterer", "generator", "schema", "arrow"}
+PUBLIC = {"status", "options", "accountant", "dataset", "clusterer", "generator", "schema", "arrow",
+          "memory"}
 PUBLIC_API = PUBLIC | {"dpmix", "mixture", "version"}
 SYSTEM = {
     "assert", "complex", "ctype", "errno", "fcntl", "fenv", "float", "immintrin", "inttypes",

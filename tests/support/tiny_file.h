@@ -30,7 +30,8 @@ static inline const char *tiny_folder(void)
     return folder;
 }
 
-static const char *const tiny_names[] = {"a", "b", "damaged", "images", "labels", "missing"};
+static const char *const tiny_names[] = {"a",         "b",      "damaged",     "images",
+                                         "images_gz", "labels", "labels_file", "missing"};
 
 enum { TINY_NAMES = sizeof tiny_names / sizeof *tiny_names };
 
@@ -179,7 +180,12 @@ static inline void tiny_flip(tiny_load_fn *load, struct tiny_bytes file, uint8_t
 static inline void tiny_poison(tiny_load_fn *load, struct tiny_bytes file, uint8_t *work)
 {
     static const uint64_t numbers[] = {
-        0, UINT64_MAX, UINT64_C(1) << 63, UINT64_C(1) << 32, UINT64_C(1) << 31, 1000000,
+        0,
+        UINT64_MAX,
+        UINT64_C(1) << 63,
+        UINT64_C(1) << 32,
+        UINT64_C(1) << 31,
+        1000000,
         UINT64_C(0x7ff8000000000000), /* NaN */
         UINT64_C(0x7fc000007fc00000), /* twice NaN, in float32 */
         UINT64_C(0x7f7fffff7f7fffff), /* twice the largest float32 */

@@ -77,6 +77,9 @@ static inline dpmix_options *tiny_options(void)
     CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_CGAN_NOISE, 2));
     CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_RBM_HIDDEN, 3));
     CHECK_OK(dpmix_options_set_double(options, DPMIX_OPTION_GAUSSIAN_ROW_CLIP, 1));
+    CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_PRODUCTS_COMPONENTS, 2));
+    CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_PRODUCTS_BINS, 3));
+    CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_PRODUCTS_STEPS, 100));
     return options;
 }
 
@@ -185,7 +188,7 @@ typedef int tiny_text_fn(const dpmix_accountant *accountant, char *text, size_t 
 
 static inline const char *tiny_text(tiny_text_fn *give, const dpmix_accountant *accountant)
 {
-    static char text[2][16384];
+    static char text[2][65536];
     static int next;
     char *to = text[next++ % 2];
     CHECK_OK(give(accountant, to, sizeof text[0], NULL));

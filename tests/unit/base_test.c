@@ -146,7 +146,7 @@ START_TEST(sizes_that_overflow_are_refused)
     static const size_t pairs[][2] = {
         {SIZE_MAX, 1},         {SIZE_MAX, 2},        {SIZE_MAX / 2 + 1, 2},
         {2, SIZE_MAX / 2 + 1}, {SIZE_MAX - 63, 1},   {SIZE_MAX - 127, 1},
-        {SIZE_MAX / 3, 4},     {SIZE_MAX, SIZE_MAX}, {(size_t)1 << 32, (size_t)1 << 32},
+        {SIZE_MAX / 3, 4},     {SIZE_MAX, SIZE_MAX}, {SIZE_MAX / 65536 + 1, 65536},
     };
     int64_t live = dpm_alloc_live();
     for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {

@@ -16,8 +16,8 @@
 enum { PLAIN = 0, GZIP = 1, MAX_FILE = 4096 };
 
 /* Two items of 2 x 3 bytes. */
-static const uint8_t small[] = {0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 3,
-                                1, 2, 3, 4, 5, 6, 250, 251, 252, 253, 254, 255};
+static const uint8_t small[] = {0, 0, 8, 3, 0, 0, 0, 2, 0,   0,   0,   2,   0,   0,
+                                0, 3, 1, 2, 3, 4, 5, 6, 250, 251, 252, 253, 254, 255};
 
 static char path[64];
 
@@ -82,7 +82,7 @@ static int next_descriptor(void)
 /* Nothing is written and nothing is kept. The message is one line that names the file. */
 static void expect_refused(int status)
 {
-    struct dpm_idx idx = {(uint8_t *)path, 77, 88};
+    struct dpm_idx idx = {(uint8_t *)path, 77, 88, 99};
     int64_t live = dpm_alloc_live();
     int descriptor = next_descriptor();
     ck_assert_int_eq(dpm_load_idx(&idx, path), status);
@@ -90,6 +90,7 @@ static void expect_refused(int status)
     ck_assert_ptr_eq(idx.bytes, path);
     ck_assert_uint_eq(idx.items, 77);
     ck_assert_uint_eq(idx.item_size, 88);
+    ck_assert_uint_eq(idx.side, 99);
     ck_assert_int_eq(dpm_alloc_live(), live);
     ck_assert_ptr_nonnull(strstr(dpm_fail_message(), path));
     ck_assert_ptr_null(strchr(dpm_fail_message(), '\n'));
@@ -104,6 +105,7 @@ static void expect_small(void)
     ck_assert_int_eq(next_descriptor(), descriptor);
     ck_assert_uint_eq(idx.items, 2);
     ck_assert_uint_eq(idx.item_size, 6);
+    ck_assert_uint_eq(idx.side, 0);
     ck_assert_mem_eq(idx.bytes, small + 16, 12);
     ck_assert_int_eq(dpm_alloc_live(), live + 1);
     dpm_free_wiped(idx.bytes);
@@ -115,6 +117,29 @@ START_TEST(reads_what_was_written)
     uint8_t raw[MAX_FILE];
     write_as(_i, small, sizeof small, raw);
     expect_small();
+}
+END_TEST
+
+/* Items with two dimensions that are equal; one or three dimensions are no square. */
+START_TEST(knows_squares)
+{
+    static const struct {
+        size_t side;
+        uint8_t bytes[20];
+    } files[] = {{0, {0, 0, 8, 1, 0, 0, 0, 0}},
+                 {0, {0, 0, 8, 2, 0, 0, 0, 0, 0, 0, 0, 9}},
+                 {300, {0, 0, 8, 3, 0, 0, 0, 0, 0, 0, 1, 44, 0, 0, 1, 44}},
+                 {0, {0, 0, 8, 3, 0, 0, 0, 0, 0, 0, 1, 44, 0, 0, 2, 44}},
+                 {0, {0, 0, 8, 4, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 4, 0, 0, 0, 4}}};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        uint8_t raw[MAX_FILE];
+        struct dpm_idx idx;
+        write_as(_i, files[i].bytes, 4 + 4 * (size_t)files[i].bytes[3], raw);
+        ck_assert_int_eq(dpm_load_idx(&idx, path), DPMIX_OK);
+        ck_assert_uint_eq(idx.items, 0);
+        ck_assert_uint_eq(idx.side, files[i].side);
+        dpm_free_wiped(idx.bytes);
+    }
 }
 END_TEST
 
@@ -265,8 +290,8 @@ START_TEST(refuses_other_headers)
         size_t at;
         uint8_t byte;
     } wrong[] = {
-        {0, 1},      {1, 1},   {2, 0x09}, {2, 0x0b}, {2, 0x0c}, {2, 0x0d}, {2, 0x0e}, {2, 0}, {3, 0}, {3, 9},
-        {3, 255},    {3, 2},   {3, 4},    {7, 1},    {7, 3},    {4, 0x80}, {11, 0},   {15, 0},
+        {0, 1}, {1, 1},   {2, 0x09}, {2, 0x0b}, {2, 0x0c}, {2, 0x0d}, {2, 0x0e}, {2, 0},  {3, 0},
+        {3, 9}, {3, 255}, {3, 2},    {3, 4},    {7, 1},    {7, 3},    {4, 0x80}, {11, 0}, {15, 0},
     };
     uint8_t raw[MAX_FILE];
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
@@ -444,6 +469,7 @@ static Suite *load_suite(void)
     tcase_set_timeout(idx, 0);
     tcase_add_checked_fixture(idx, setup, teardown);
     tcase_add_loop_test(idx, reads_what_was_written, PLAIN, GZIP + 1);
+    tcase_add_loop_test(idx, knows_squares, PLAIN, GZIP + 1);
     tcase_add_loop_test(idx, reads_labels, PLAIN, GZIP + 1);
     tcase_add_loop_test(idx, reads_no_items, PLAIN, GZIP + 1);
     tcase_add_loop_test(idx, reads_eight_dimensions, PLAIN, GZIP + 1);

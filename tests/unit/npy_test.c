@@ -75,7 +75,7 @@ static int next_descriptor(void)
  * reason. */
 static void expect_refused(int status, const char *word)
 {
-    struct dpm_npy npy = {path, 5, 77, 88};
+    struct dpm_npy npy = {path, 5, 77, 88, 99};
     int32_t label = 9, *labels = &label;
     size_t n = 99;
     int64_t live = dpm_alloc_live();
@@ -90,6 +90,7 @@ static void expect_refused(int status, const char *word)
         ck_assert_int_eq(dpm_alloc_live(), live);
     }
     ck_assert(npy.values == (void *)path && npy.type == 5 && npy.items == 77 && npy.item_size == 88);
+    ck_assert_uint_eq(npy.side, 99);
     ck_assert(labels == &label && n == 99);
 }
 
@@ -207,8 +208,10 @@ START_TEST(small_shapes)
 {
     static const struct {
         const char *shape;
-        size_t items, item_size;
-    } shapes[] = {{"5,", 5, 1}, {"0,", 0, 1}, {"0, 7", 0, 7}, {"1, 1, 1, 5", 1, 5}};
+        size_t items, item_size, side;
+    } shapes[] = {{"5,", 5, 1, 0},         {"0,", 0, 1, 0},      {"0, 7", 0, 7, 0},
+                  {"1, 1, 1, 5", 1, 5, 0}, {"0, 3, 3", 0, 9, 3}, {"0, 3, 4", 0, 12, 0},
+                  {"0, 2, 2, 2", 0, 8, 0}};
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
         for (int fortran = 0; fortran < 2; fortran++) {
             tiny_npy_start(&file, "<f4", fortran, shapes[i].shape);
@@ -217,6 +220,7 @@ START_TEST(small_shapes)
             write_file(PLAIN);
             struct dpm_npy npy = load();
             ck_assert(npy.items == shapes[i].items && npy.item_size == shapes[i].item_size);
+            ck_assert_uint_eq(npy.side, shapes[i].side);
             for (size_t v = 0; v < npy.items * npy.item_size; v++)
                 ck_assert_double_eq(value_of(&npy, v), (double)v);
             dpm_free_wiped(npy.values);
@@ -268,7 +272,10 @@ START_TEST(a_large_file_is_read)
     memcpy(bytes, file.bytes, file.n);
     for (size_t i = 0; i < N; i++) {
         float value = (float)i;
-        memcpy(bytes + file.n + i * sizeof value, &value, sizeof value);
+        uint32_t bits;
+        memcpy(&bits, &value, sizeof bits);
+        for (size_t b = 0; b < sizeof bits; b++)
+            bytes[file.n + i * sizeof bits + b] = (uint8_t)(bits >> (8 * b));
     }
     write_bytes(GZIP, bytes, file.n + N * sizeof(float));
     struct dpm_npy npy = load();
@@ -418,7 +425,7 @@ START_TEST(sizes_that_the_file_does_not_hold_are_not_allocated)
             tiny_npy_start(&file, "<f8", fortran, shapes[i]);
             tiny_npy_value(&file, "<f8", 1);
             write_file(_i);
-            expect_refused(DPMIX_ERR_FORMAT, "shorter");
+            expect_refused(DPMIX_ERR_FORMAT, SIZE_MAX > UINT32_MAX ? "shorter" : ""); /* or no size at all */
             ck_assert_int_lt(peak_memory() - before, 64 * 1024);
         }
 }

@@ -19,6 +19,7 @@ from ._errors import (ArgumentError, BudgetError, CancelledError, Error, FileErr
 from ._frames import Records
 from ._library import library
 from ._arrays import Samples
+from ._memory import protect_memory
 from ._models import Clusterer, Generator, Mixture, Plan, SoftSamples
 from ._options import Option, Options, options
 from ._schema import Column, Schema
@@ -33,5 +34,6 @@ __all__ = [
     "FileError", "FormatError", "GaussianAudit", "Generator", "InternalError", "Mechanism", "Mixture",
     "Option", "Options", "OutOfMemoryError", "Plan", "RangeError", "Records", "Samples", "Schema",
     "SoftSamples", "StateError", "UnsupportedError", "audit_epsilon", "audit_epsilon_count", "audit_gaussian",
-    "audit_gaussian_count", "delta", "epsilon", "features", "noise", "options", "rdp", "synthesize", "words",
+    "audit_gaussian_count", "delta", "epsilon", "features", "noise", "options", "protect_memory", "rdp",
+    "synthesize", "words",
 ]

@@ -35,7 +35,8 @@ class Dataset(Handle):
     """The private records: they can be read by nothing but the library's noisy queries.
 
     rows:    two dimensions (more are flattened to columns), or one and `columns`. uint8, float32 and float64
-             in C's layout go in as they are; everything else is converted first.
+             in C's layout go in as they are; everything else is converted first. An array of three dimensions,
+             n x side x side, declares square images: see set_images().
     lower, upper: the declared bounds, never read from the data: a number for all columns, or one for each.
     labels, classes: class numbers from 0, and the declared number of classes.
     groups:  for each column 0 or the number of its one-hot group: see dpmix/dataset.h.
@@ -59,6 +60,9 @@ class Dataset(Handle):
             self._keep = (block, marks)
         if groups is not None:
             self.set_groups(groups)
+        shape = tuple(getattr(rows, "shape", ()))
+        if len(shape) == 3 and shape[1] == shape[2]:
+            self.set_images(shape[1])
 
     @classmethod
     def _made(cls, pointer: Optional[int], keep: Tuple[object, ...] = ()) -> "Dataset":
@@ -119,6 +123,11 @@ class Dataset(Handle):
         """Declares which columns together encode a category."""
         block = numbers(groups, "int32_t", "groups")
         library.dpmix_dataset_set_groups(self, block, block.count)
+
+    def set_images(self, side: int) -> None:
+        """Declares that a record is a square image of side x side pixels: Generator("gmm") then works in its
+        low frequencies."""
+        library.dpmix_dataset_set_images(self, side)
 
     @property
     def columns(self) -> int:

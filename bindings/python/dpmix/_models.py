@@ -77,9 +77,9 @@ class _Model(Handle):
             self._call(verb, accountant, dataset, share, watch.callback, None)
         return self
 
-    def _planned(self, *arguments: Any) -> Plan:
+    def _planned(self, *arguments: Any, verb: str = "plan") -> Plan:
         outputs = [ctypes.c_double() for _ in range(4)]
-        self._call("plan", *[ctypes.byref(output) for output in outputs], *arguments)
+        self._call(verb, *[ctypes.byref(output) for output in outputs], *arguments)
         return Plan(*[output.value for output in outputs])
 
     @property
@@ -189,6 +189,11 @@ class _Sampler(_Model):
         """The classes of the labels; 0 without labels, or before the fit."""
         return int(self._call("classes"))
 
+    def _state(self) -> str:
+        if not self.columns:
+            return "not fitted"
+        return f"{self.columns} columns, " + (f"{self.classes} classes" if self.classes else "no labels")
+
     def sample(self, n: int, *, seed: Optional[int] = None, first: int = 0,
                dtype: str = "float32") -> Samples:
         """n records of an endless sequence, from record `first` on, in the units of the declared bounds.
@@ -268,8 +273,14 @@ class Generator(_Sampler):
         """What fit() would cost, before there is data; with parts, what the fit of a mixture would cost."""
         return self._planned(accountant, share, rows, columns, classes, parts)
 
+    def plan_table(self, accountant: Accountant, share: float, rows: int, schema: Any, parts: int = 1) -> Plan:
+        """What fit() to a data set made with the schema would cost; with parts, the fit of a mixture (0: by label)."""
+        return self._planned(accountant, share, rows, Schema.of(schema), parts, verb="plan_table")
+
     def __repr__(self) -> str:
-        return f"<dpmix.Generator({self._described})" + (", closed>" if self._pointer is None else ">")
+        if self._pointer is None:
+            return "<dpmix.Generator, closed>"
+        return f"<dpmix.Generator({self._described}): {self._state()}>"
 
 
 class Mixture(_Sampler):
@@ -315,5 +326,4 @@ class Mixture(_Sampler):
     def __repr__(self) -> str:
         if self._pointer is None:
             return "<dpmix.Mixture, closed>"
-        state = f"{self.columns} columns, {self.classes} classes" if self.columns else "not fitted"
-        return f"<dpmix.Mixture({self._described}): {self.parts} parts, {state}>"
+        return f"<dpmix.Mixture({self._described}): {self.parts} parts, {self._state()}>"

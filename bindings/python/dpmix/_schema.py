@@ -187,7 +187,11 @@ class Schema(Handle):
                          outside=outside)
 
     def unit(self, name: str, max_rows: int) -> "Schema":
-        """Adds the column that says whose record it is; at most max_rows of each enter a data set."""
+        """Adds the column that says whose record it is; at most max_rows of each enter a data set.
+
+        What is spent for one of them is then Accountant.spent_group(max_rows) under "add-remove" and "zero-out",
+        and spent_group(2 * max_rows) under "replace-one".
+        """
         library.dpmix_schema_add_unit(self, _utf8(name), max_rows)
         return self
 

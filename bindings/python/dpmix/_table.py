@@ -55,6 +55,7 @@ DPMIX_CHECK int dpmix_dataset_new_stream(dpmix_dataset **out, const dpmix_schema
 DPMIX_CHECK int dpmix_dataset_new_text(dpmix_dataset **out, const dpmix_schema *schema, const char *const *cells, size_t n_rows, size_t n_columns)
 DPMIX_CHECK int dpmix_dataset_new_u8(dpmix_dataset **out, const uint8_t *rows, size_t n_rows, size_t n_columns, const int32_t *labels, int n_classes, const double *lower, const double *upper, size_t n_bounds, int storage)
 DPMIX_CHECK int dpmix_dataset_set_groups(dpmix_dataset *dataset, const int32_t *groups, size_t n_columns)
+DPMIX_CHECK int dpmix_dataset_set_images(dpmix_dataset *dataset, size_t side)
 DPMIX_CHECK int dpmix_feature_dct(float *out, const float *rows, size_t n_rows, size_t side, size_t radius)
 DPMIX_CHECK int dpmix_feature_dct_inverse(float *out, const float *rows, size_t n_rows, size_t side, size_t radius)
 DPMIX_CHECK int dpmix_feature_dct_size(size_t *dims, size_t side, size_t radius)
@@ -75,6 +76,7 @@ DPMIX_CHECK int dpmix_generator_load(dpmix_generator **out, const char *path)
 DPMIX_CHECK int dpmix_generator_log_density(const dpmix_generator *generator, double *out, const float *rows, const int32_t *labels, size_t n, size_t n_columns)
 DPMIX_CHECK int dpmix_generator_new(dpmix_generator **out, int kind, const dpmix_options *options)
 DPMIX_CHECK int dpmix_generator_plan(const dpmix_generator *generator, double *epsilon, double *noise_multiplier, double *bytes, double *seconds, const dpmix_accountant *accountant, double share, size_t n_rows, size_t n_columns, int n_classes, int n_parts)
+DPMIX_CHECK int dpmix_generator_plan_table(const dpmix_generator *generator, double *epsilon, double *noise_multiplier, double *bytes, double *seconds, const dpmix_accountant *accountant, double share, size_t n_rows, const dpmix_schema *schema, int n_parts)
 DPMIX_CHECK int dpmix_generator_resume(dpmix_generator **out, const char *path, dpmix_accountant *accountant, dpmix_dataset *dataset, dpmix_progress_fn progress, void *user)
 DPMIX_CHECK int dpmix_generator_sample(const dpmix_generator *generator, float *rows, int32_t *labels, uint64_t first, size_t n, size_t n_columns, const uint64_t *seed)
 DPMIX_CHECK int dpmix_generator_sample_f64(const dpmix_generator *generator, double *rows, int32_t *labels, uint64_t first, size_t n, size_t n_columns, const uint64_t *seed)
@@ -186,10 +188,12 @@ CONSTANTS: Dict[str, int] = {
     "DPMIX_GENERATOR_CGAN": 4,
     "DPMIX_GENERATOR_GAUSSIAN": 1,
     "DPMIX_GENERATOR_GMM": 5,
+    "DPMIX_GENERATOR_PRODUCTS": 6,
     "DPMIX_GENERATOR_RBM": 3,
     "DPMIX_GENERATOR_VAE": 2,
     "DPMIX_GMM_BASIS_COLUMNS": 1,
     "DPMIX_GMM_BASIS_DCT": 2,
+    "DPMIX_GMM_BASIS_RULE": 0,
     "DPMIX_GMM_COVARIANCE_DIAGONAL": 3,
     "DPMIX_GMM_COVARIANCE_FACTORS": 4,
     "DPMIX_GMM_COVARIANCE_FULL": 1,
@@ -273,6 +277,10 @@ CONSTANTS: Dict[str, int] = {
     "DPMIX_OPTION_NOISE_CORRECTION": 50,
     "DPMIX_OPTION_NOISE_SCHEDULE": 55,
     "DPMIX_OPTION_OPTIMIZER": 26,
+    "DPMIX_OPTION_PRODUCTS_BINS": 94,
+    "DPMIX_OPTION_PRODUCTS_COMPONENTS": 93,
+    "DPMIX_OPTION_PRODUCTS_LABEL_WEIGHT": 96,
+    "DPMIX_OPTION_PRODUCTS_STEPS": 95,
     "DPMIX_OPTION_RATE_END": 53,
     "DPMIX_OPTION_RATE_SCHEDULE": 52,
     "DPMIX_OPTION_RBM_BURN_IN": 63,
@@ -339,7 +347,7 @@ CONSTANTS: Dict[str, int] = {
 # The values of options that choose among methods.
 OPTION_VALUES: Dict[str, Dict[str, int]] = {
     "count_noise": {"gaussian": 1, "geometric": 2},
-    "gmm_basis": {"columns": 1, "dct": 2},
+    "gmm_basis": {"rule": 0, "columns": 1, "dct": 2},
     "gmm_covariance": {"full": 1, "tied": 2, "diagonal": 3, "factors": 4},
     "gmm_distance": {"none": 0, "only": 1, "both": 2},
     "labels": {"rule": 0, "model": 1, "teacher": 2},

@@ -43,6 +43,9 @@ const struct dpm_bounds *dpm_dataset_bounds(const struct dpmix_dataset *dataset)
 /* dpm_bounds_set_groups(), as long as nothing was debited for the data set: DPMIX_ERR_STATE afterwards. */
 int dpm_dataset_set_groups(struct dpmix_dataset *dataset, const int32_t *groups, size_t n_columns);
 
+/* dpm_bounds_set_images(), likewise. */
+int dpm_dataset_set_images(struct dpmix_dataset *dataset, size_t side);
+
 /* ---- The query ---- */
 
 /* A contribution is `n_matrices` matrices, each the sum of `rank` outer products left x right'. */

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "plan.h"
+
+#include "complain.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *name_of_partition(int partition)
+{
+    return partition == DPMIX_CLUSTERER_LABEL ? "partition by label" : "partition by k-means";
+}
+
+/* A single Gaussian makes no labels, so where there is one it needs a part for each class. */
+static int choose_partition(struct plan *plan, const struct release_arguments *a, int classes)
+{
+    const int gaussian = a->generator == DPMIX_GENERATOR_GAUSSIAN;
+    plan->partition = a->partition >= 0         ? (int)a->partition
+                      : gaussian && classes > 0 ? DPMIX_CLUSTERER_LABEL
+                                                : 0;
+    if (plan->partition == DPMIX_CLUSTERER_LABEL && classes == 0)
+        return complain("--partition label: the schema has no label");
+    if (gaussian && classes > 0 && plan->partition != DPMIX_CLUSTERER_LABEL)
+        return complain(
+            "--generator gaussian makes no labels, but the schema has one: use --partition label");
+    return 0;
+}
+
+static int parts_of(const struct plan *plan, const struct release_arguments *a, int classes)
+{
+    int64_t clusters = 1;
+    if (plan->partition == DPMIX_CLUSTERER_LABEL)
+        return classes;
+    if (plan->partition != 0 &&
+        dpmix_options_get_int(a->options, &clusters, DPMIX_OPTION_CLUSTERS) != DPMIX_OK)
+        return 1;
+    return (int)clusters;
+}
+
+/* The shares of what is left: together the steps spend `a->share` of it, the partition its part of that. */
+static void divide(struct plan *plan, const struct release_arguments *a)
+{
+    const double first = a->share * a->partition_share;
+    plan->n = plan->partition ? 2 : 1;
+    plan->steps[0] = (struct plan_step){.share = plan->partition ? first : a->share};
+    plan->steps[1] = (struct plan_step){.share = a->share < 1.0 ? (a->share - first) / (1.0 - first) : 1.0};
+    plan->steps[plan->n - 1].what = "models";
+    if (plan->partition)
+        plan->steps[0].what = name_of_partition(plan->partition);
+}
+
+static int plan_partition(struct plan *plan, const struct release_arguments *a, const dpmix_schema *schema,
+                          const dpmix_accountant *accountant)
+{
+    struct plan_step *step = &plan->steps[0];
+    dpmix_clusterer *clusterer = NULL;
+    int status = dpmix_clusterer_new(&clusterer, plan->partition, a->options);
+    if (status == DPMIX_OK)
+        status = dpmix_clusterer_plan(clusterer, &step->epsilon, &step->noise, &step->bytes, &step->seconds,
+                                      accountant, step->share, (size_t)a->rows, dpmix_schema_width(schema),
+                                      dpmix_schema_classes(schema));
+    dpmix_clusterer_free(clusterer);
+    return status;
+}
+
+/* Behind a partition the figure for the noise is that of models that come first, and have the whole share. */
+static int plan_models(struct plan *plan, const struct release_arguments *a, const dpmix_schema *schema,
+                       const dpmix_accountant *accountant)
+{
+    struct plan_step *step = &plan->steps[plan->n - 1];
+    const int parts = parts_of(plan, a, dpmix_schema_classes(schema));
+    dpmix_generator *generator = NULL;
+    int status = dpmix_generator_new(&generator, (int)a->generator, a->options);
+    if (status == DPMIX_OK)
+        status = dpmix_generator_plan_table(
+            generator, &step->epsilon, &step->noise, &step->bytes, &step->seconds, accountant, a->share,
+            (size_t)a->rows, schema, plan->partition == DPMIX_CLUSTERER_LABEL ? 0 : parts);
+    dpmix_generator_free(generator);
+    return status;
+}
+
+static void write_time(char *text, size_t size, double seconds)
+{
+    if (seconds < 100.0)
+        snprintf(text, size, "%.1f s", seconds);
+    else
+        snprintf(text, size, "%.0f min", seconds / 60.0);
+}
+
+static void write_bytes(char *text, size_t size, double bytes)
+{
+    const double mebibyte = 1048576.0;
+    if (bytes < 1024.0 * mebibyte)
+        snprintf(text, size, "%.1f MiB", bytes / mebibyte);
+    else
+        snprintf(text, size, "%.1f GiB", bytes / mebibyte / 1024.0);
+}
+
+static void show_step(const struct plan_step *step, int is_bound)
+{
+    char time_text[32], memory[32];
+    write_time(time_text, sizeof(time_text), step->seconds);
+    write_bytes(memory, sizeof(memory), step->bytes);
+    printf("  %-22s %-20.6g %s%-15.4g %-10s %s\n", step->what, step->epsilon, is_bound ? "> " : "  ",
+           step->noise, time_text, memory);
+}
+
+static void show_terms(const struct release_arguments *a, double spent)
+{
+    printf("Plan for data set '%s'; no row was read so far\n\n", a->dataset);
+    printf("  budget   epsilon %g at delta %g, %s\n", a->epsilon, a->delta,
+           release_adjacency_name(a->adjacency));
+    printf("  ledger   %s: epsilon %.6g is spent\n", a->ledger, spent);
+    printf("  output   %s: %lld synthetic records, model, ledger, report\n\n", a->output,
+           (long long)a->records);
+    fflush(stdout); /* what follows is rehearsed on made-up rows, which takes time */
+}
+
+static void show_steps(const struct plan *plan, const struct release_arguments *a, const dpmix_schema *schema)
+{
+    char memory[32];
+    write_bytes(memory, sizeof(memory), (double)a->rows * (double)dpmix_schema_width(schema) * sizeof(float));
+    printf("  %-22s %-20s   %-15s %-10s %s\n", "step", "epsilon spent then", "noise", "time", "memory");
+    for (int i = 0; i < plan->n; i++)
+        show_step(&plan->steps[i], i > 0);
+    printf(
+        "\nTime and memory are for %lld rows (--rows), beside %s for the rows themselves. Noise is in units "
+        "of\nthe largest contribution of one record%s.\n"
+        "What is spent is spent, also when the work fails or is interrupted.\n",
+        (long long)a->rows, memory,
+        plan->n > 1 ? ";\nthat of the models will be a little more, because of the partition" : "");
+    fflush(stdout);
+}
+
+int plan_make(struct plan *plan, const struct release_arguments *a, const dpmix_schema *schema,
+              const dpmix_accountant *accountant)
+{
+    *plan = (struct plan){0};
+    if (choose_partition(plan, a, dpmix_schema_classes(schema)) != 0)
+        return -1;
+    divide(plan, a);
+    int status = dpmix_accountant_spent(accountant, &plan->spent_before);
+    if (status == DPMIX_OK)
+        show_terms(a, plan->spent_before);
+    if (status == DPMIX_OK && plan->partition)
+        status = plan_partition(plan, a, schema, accountant);
+    if (status == DPMIX_OK)
+        status = plan_models(plan, a, schema, accountant);
+    if (status == DPMIX_ERR_BUDGET)
+        return complain(
+            "--ledger: of epsilon %g of data set '%s', %.6g is spent, and what is left does not cover "
+            "this release",
+            a->epsilon, a->dataset, plan->spent_before);
+    if (status != DPMIX_OK)
+        return complain("%s", dpmix_last_error());
+    show_steps(plan, a, schema);
+    return 0;
+}
+
+int plan_agreed(void)
+{
+    char answer[16];
+    fputs("\nRead the data and spend this? Type yes: ", stdout);
+    fflush(stdout);
+    if (!fgets(answer, sizeof(answer), stdin))
+        return 0;
+    return strcmp(answer, "yes\n") == 0 || strcmp(answer, "y\n") == 0;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "staging.h"
+
+#include "complain.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int fail_on(const char *path)
+{
+    return complain("%s: %s", path, strerror(errno));
+}
+
+int staging_check(const char *folder)
+{
+    DIR *found = opendir(folder);
+    if (!found)
+        return errno == ENOENT ? 0 : fail_on(folder);
+    int others = 0;
+    for (struct dirent *entry = readdir(found); entry; entry = readdir(found))
+        others += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+    closedir(found);
+    return others ? complain("--output: the folder '%s' is not empty", folder) : 0;
+}
+
+int staging_open(struct staging *s, const char *folder)
+{
+    size_t length = strlen(folder);
+    const size_t size = length + 48;
+    *s = (struct staging){.folder = malloc(length + 1), .work = malloc(size)};
+    if (!s->folder || !s->work) {
+        staging_close(s);
+        return complain("out of memory");
+    }
+    while (length > 1 && folder[length - 1] == '/')
+        length--;
+    memcpy(s->folder, folder, length);
+    s->folder[length] = '\0';
+    snprintf(s->work, size, "%s.partial-%ld", s->folder, (long)getpid());
+    if (mkdir(s->work, 0777) == 0)
+        return 0;
+    const int failed = fail_on(s->work);
+    free(s->work);
+    s->work = NULL;
+    staging_close(s);
+    return failed;
+}
+
+const char *staging_add(struct staging *s, const char *name)
+{
+    const size_t size = strlen(s->work) + strlen(name) + 2;
+    char *path = s->n < STAGING_FILES ? malloc(size) : NULL;
+    if (!path) {
+        complain("out of memory");
+        return NULL;
+    }
+    snprintf(path, size, "%s/%s", s->work, name);
+    s->files[s->n++] = path;
+    return path;
+}
+
+int staging_close_file(FILE *file, const char *path)
+{
+    int failed = ferror(file) || fflush(file) != 0 || fsync(fileno(file)) != 0;
+    const int error = errno;
+    failed |= fclose(file) != 0;
+    return failed ? complain("%s: %s", path, strerror(error)) : 0;
+}
+
+void staging_drop(struct staging *s, int n)
+{
+    while (s->n > n) {
+        unlink(s->files[--s->n]);
+        free(s->files[s->n]);
+    }
+}
+
+int staging_publish(struct staging *s)
+{
+    const int failed = rename(s->work, s->folder) == 0
+                           ? 0
+                           : complain("%s: %s; all files are in %s", s->folder, strerror(errno), s->work);
+    free(s->work);
+    s->work = NULL;
+    return failed;
+}
+
+void staging_close(struct staging *s)
+{
+    if (s->work)
+        staging_drop(s, 0);
+    for (int i = 0; i < s->n; i++)
+        free(s->files[i]);
+    if (s->work)
+        rmdir(s->work);
+    free(s->folder);
+    free(s->work);
+    *s = (struct staging){0};
+}

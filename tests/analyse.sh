@@ -1,0 +1,32 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
+# The analysers on lib/: clang-tidy (.clang-tidy), cppcheck (tests/cppcheck.supp) and gcc -fanalyzer. Nothing
+# that they say is let pass.
+#   sh tests/analyse.sh BUILD_FOLDER [FILE...]   a folder that meson has set up; all of lib/ without files
+set -u
+cd "$(dirname "$0")/.." || exit 1
+build=$1
+shift
+[ $# -gt 0 ] || set -- lib/*/*.c
+status=0
+
+echo "clang-tidy: $# files"
+found=$(printf '%s\n' "$@" |
+    xargs -P 2 -n 4 clang-tidy --quiet -p "$build" --extra-arg=-Wno-unused-value 2>/dev/null |
+    grep -E 'error:|warning:')
+[ -z "$found" ] || { echo "$found" && status=1; }
+
+echo "cppcheck: $# files"
+includes=$(printf -- '-I %s ' lib/*/)
+# shellcheck disable=SC2086 # a list of words
+cppcheck --quiet --std=c11 --enable=warning,portability,performance --inline-suppr --error-exitcode=1 -j 2 \
+    --suppressions-list=tests/cppcheck.supp -I include $includes -I lib/privacy/door "$@" || status=1
+
+# But for NULL and values not set, which clang-tidy follows better: gcc's analyser loses how long a loop was.
+echo "gcc -fanalyzer: $# files"
+found=$(printf '%s\n' "$@" | xargs -P 2 -n 1 gcc -std=c11 -O1 -c -o /dev/null \
+    -D_POSIX_C_SOURCE=200809L -DHAVE_SQLITE \
+    -fanalyzer -Wno-analyzer-null-dereference -Wno-analyzer-use-of-uninitialized-value \
+    -I include $includes -I lib/privacy/door 2>&1 | grep -E 'warning:|error:')
+[ -z "$found" ] || { echo "$found" && status=1; }
+exit $status

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Data sets that are declared to be square images, and the rule of the Gaussian mixture's basis, which goes
+ * by it. */
+#include "privacy_dataset.h"
+
+#include "tiny_idx.h"
+#include "tiny_model.h"
+#include "tiny_npy.h"
+
+enum { IMAGES = 200, CLASSES = 3 };
+
+static const double lower = 0, upper = 255;
+
+static int64_t live;
+static uint8_t images[IMAGES * TINY_PIXELS];
+static int32_t labels[IMAGES];
+static struct tiny_mode mode;
+static dpmix_dataset *dataset;
+static dpmix_accountant *accountant;
+static dpmix_options *options;
+
+static dpmix_dataset *from_memory(size_t side)
+{
+    dpmix_dataset *made = NULL;
+    CHECK_OK(dpmix_dataset_new_u8(&made, images, IMAGES, TINY_PIXELS, labels, CLASSES, &lower, &upper, 1,
+                                  DPMIX_STORAGE_BORROW));
+    if (side)
+        CHECK_OK(dpmix_dataset_set_images(made, side));
+    return made;
+}
+
+static void setup(void)
+{
+    live = dpm_alloc_live();
+    tiny_images(images, labels, IMAGES, CLASSES, 9);
+    options = tiny_options();
+    tiny_folder_setup();
+}
+
+/* Handles that a test opened anew are freed here. */
+static void close_handles(void)
+{
+    dpmix_dataset_free(dataset);
+    dpmix_accountant_free(accountant);
+    dataset = NULL;
+    accountant = NULL;
+}
+
+static void teardown(void)
+{
+    tiny_folder_teardown();
+    close_handles();
+    dpmix_options_free(options);
+    ck_assert_int_eq(dpm_alloc_live(), live);
+}
+
+static void open_handles(size_t side)
+{
+    close_handles();
+    dataset = from_memory(side);
+    accountant = tiny_accountant(10);
+    tiny_mode_set(&mode, dataset, 1);
+}
+
+/* ---- The declaration ---- */
+
+START_TEST(only_a_square_that_is_the_row_is_taken)
+{
+    static const size_t wrong[] = {0,       1, TINY_SIDE - 1, TINY_SIDE + 1, TINY_PIXELS, SIZE_MAX / 2 + 1,
+                                   SIZE_MAX};
+    dataset = from_memory(0);
+    ck_assert_uint_eq(dpm_dataset_bounds(dataset)->side, 0);
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        CHECK_FAILS(dpmix_dataset_set_images(dataset, wrong[i]), DPMIX_ERR_RANGE,
+                    "dpmix_dataset_set_images: side");
+    CHECK_FAILS(dpmix_dataset_set_images(NULL, TINY_SIDE), DPMIX_ERR_ARG, "dataset");
+    ck_assert_uint_eq(dpm_dataset_bounds(dataset)->side, 0);
+    CHECK_OK(dpmix_dataset_set_images(dataset, TINY_SIDE));
+    ck_assert_uint_eq(dpm_dataset_bounds(dataset)->side, TINY_SIDE);
+}
+END_TEST
+
+START_TEST(a_data_set_in_use_keeps_its_shape)
+{
+    open_handles(0);
+    dpmix_clusterer *clusterer = tiny_clusterer(DPMIX_CLUSTERER_LABEL);
+    CHECK_OK(dpmix_clusterer_fit(clusterer, accountant, dataset, 0.5, NULL, NULL));
+    CHECK_FAILS(dpmix_dataset_set_images(dataset, TINY_SIDE), DPMIX_ERR_STATE, "dataset");
+    ck_assert_uint_eq(dpm_dataset_bounds(dataset)->side, 0);
+    dpmix_clusterer_free(clusterer);
+}
+END_TEST
+
+START_TEST(files_of_squares_have_declared_it)
+{
+    static const char *const shapes[] = {"4, 8, 8", "4, 64", "4, 4, 16", "4, 2, 4, 8"};
+    static struct tiny_npy file;
+    tiny_write_idx("images", 0, images, 4, TINY_SIDE);
+    CHECK_OK(dpmix_dataset_new_idx(&dataset, tiny_path("images"), NULL, 0, 0, 255));
+    ck_assert_uint_eq(dpm_dataset_bounds(dataset)->side, TINY_SIDE);
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        tiny_npy_start(&file, "|u1", 0, shapes[i]);
+        for (size_t j = 0; j < 4 * TINY_PIXELS; j++)
+            tiny_npy_value(&file, "|u1", images[j]);
+        tiny_write(tiny_path("images"), file.bytes, file.n);
+        close_handles();
+        CHECK_OK(dpmix_dataset_new_npy(&dataset, tiny_path("images"), NULL, 0, &lower, &upper, 1));
+        ck_assert_uint_eq(dpmix_dataset_columns(dataset), TINY_PIXELS);
+        ck_assert_uint_eq(dpm_dataset_bounds(dataset)->side, i == 0 ? TINY_SIDE : 0);
+    }
+}
+END_TEST
+
+/* ---- The rule ---- */
+
+/* A Gaussian mixture of the images, saved. */
+static void release(const char *path, int basis, size_t side)
+{
+    dpmix_generator *generator = NULL;
+    open_handles(side);
+    CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_GMM_BASIS, basis));
+    CHECK_OK(dpmix_generator_new(&generator, DPMIX_GENERATOR_GMM, options));
+    CHECK_OK(dpmix_generator_fit(generator, accountant, dataset, 1, NULL, NULL));
+    CHECK_OK(dpmix_generator_save(generator, path));
+    dpmix_generator_free(generator);
+}
+
+START_TEST(declared_images_are_fitted_in_low_frequencies)
+{
+    const char *frequencies = tiny_path("a"), *columns = tiny_path("b"), *rule = tiny_path("images");
+    release(frequencies, DPMIX_GMM_BASIS_DCT, 0);
+    release(columns, DPMIX_GMM_BASIS_COLUMNS, TINY_SIDE);
+    ck_assert(!tiny_same_files(frequencies, columns));
+    release(rule, DPMIX_GMM_BASIS_RULE, TINY_SIDE);
+    ck_assert(tiny_same_files(rule, frequencies));
+    release(rule, DPMIX_GMM_BASIS_RULE, 0);
+    ck_assert(tiny_same_files(rule, columns));
+}
+END_TEST
+
+static Suite *images_suite(void)
+{
+    Suite *suite = suite_create("images");
+    TCase *declaration = check_case(suite, "declaration");
+    tcase_add_checked_fixture(declaration, setup, teardown);
+    tcase_add_test(declaration, only_a_square_that_is_the_row_is_taken);
+    tcase_add_test(declaration, a_data_set_in_use_keeps_its_shape);
+    tcase_add_test(declaration, files_of_squares_have_declared_it);
+    TCase *rule = check_case(suite, "rule");
+    tcase_add_checked_fixture(rule, setup, teardown);
+    tcase_add_test(rule, declared_images_are_fitted_in_low_frequencies);
+    return suite;
+}
+
+CHECK_MAIN(images_suite)

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Ledgers whose file holds more than the ledger's tables: a trigger could undo a debit that was reported. */
+#include <dpmix/dpmix.h>
+
+#include "base_alloc.h"
+#include "tiny_file.h"
+#include "tiny_model.h"
+
+#ifdef HAVE_SQLITE
+#include <sqlite3.h>
+
+static int64_t live;
+
+static void setup(void)
+{
+    live = dpm_alloc_live();
+    tiny_folder_setup();
+}
+
+static void teardown(void)
+{
+    tiny_folder_teardown();
+    ck_assert_int_eq(dpm_alloc_live(), live);
+}
+
+static int open_ledger(dpmix_accountant **accountant, const char *dataset)
+{
+    return dpmix_accountant_open(accountant, tiny_path("a"), dataset, 1, TINY_DELTA,
+                                 DPMIX_ADJACENCY_ADD_REMOVE);
+}
+
+/* As an attacker does it who edits the list of tables by hand: names that begin so are SQLite's own. */
+static const char *const additions[] = {
+    "INSERT INTO sqlite_master VALUES ('trigger', 'sqlite_more', 'entries', 0,"
+    " 'CREATE TRIGGER sqlite_more AFTER INSERT ON entries BEGIN DELETE FROM events; END')",
+    "INSERT INTO sqlite_master VALUES ('view', 'sqlite_more', 'sqlite_more', 0,"
+    " 'CREATE VIEW sqlite_more AS SELECT * FROM entries')",
+    "CREATE TRIGGER more AFTER INSERT ON entries BEGIN DELETE FROM events; END",
+    "CREATE INDEX more ON entries (purpose)",
+    "CREATE TABLE more (x)",
+};
+enum { N_ADDITIONS = sizeof additions / sizeof *additions };
+
+START_TEST(more_than_the_tables_is_refused)
+{
+    dpmix_accountant *accountant = NULL;
+    sqlite3 *file = NULL;
+    CHECK_OK(open_ledger(&accountant, "d"));
+    ck_assert_int_eq(sqlite3_open(tiny_path("a"), &file), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_exec(file, "PRAGMA writable_schema = ON", NULL, NULL, NULL), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_exec(file, additions[_i], NULL, NULL, NULL), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_close(file), SQLITE_OK);
+    double spent = -1;
+    CHECK_FAILS(dpmix_accountant_spent(accountant, &spent), DPMIX_ERR_FORMAT, "damaged");
+    dpmix_accountant_free(accountant);
+    accountant = NULL;
+    CHECK_FAILS(open_ledger(&accountant, "d"), DPMIX_ERR_FORMAT, "damaged");
+    CHECK_FAILS(open_ledger(&accountant, "another"), DPMIX_ERR_FORMAT, "damaged");
+    ck_assert_ptr_null(accountant);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    Suite *s = suite_create("ledger_schema");
+    TCase *test = check_case(s, "ledger_schema");
+    tcase_add_checked_fixture(test, setup, teardown);
+    tcase_add_loop_test(test, more_than_the_tables_is_refused, 0, N_ADDITIONS);
+    return s;
+}
+
+CHECK_MAIN(suite)
+#else
+int main(void)
+{
+    puts("1..0 # SKIP built without SQLite");
+    return 0;
+}
+#endif

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The table: each public function once at least, with arguments that make it succeed. */
+#include "calls.h"
+
+#include "calls.inc"
+
+const struct row rows[] = {
+    {"dpmix_accountant_budget", "accountant _? _? _?", ROW_QUIET},
+    {"dpmix_accountant_free", "+accountant", ROW_QUIET | ROW_CONSUMES},
+    {"dpmix_accountant_json", "accountant _? 16384# _?", 0},
+    {"dpmix_accountant_mode", "accountant _? _?", ROW_QUIET},
+    {"dpmix_accountant_new", "_ 2 1e-5 1", 0},
+    {"dpmix_accountant_new_adaptive", "_ 2 1e-5 1 2 0", 0},
+    {"dpmix_accountant_new_adaptive", "_ 2 1e-5 1 3 0", 0},
+    {"dpmix_accountant_noise", "accountant _ 0.5 mechanisms noise rates? counts? 2#", 0},
+    {"dpmix_accountant_open", "_ ledger text 2 1e-5 1", 0},
+    {"dpmix_accountant_open_adaptive", "_ ledger other_text 2 1e-5 1 2 0", 0},
+    {"dpmix_accountant_report", "accountant _? 16384# _?", 0},
+    {"dpmix_accountant_spent", "accountant _", ROW_QUIET},
+    {"dpmix_accountant_spent_group", "accountant _ 2", ROW_QUIET},
+    {"dpmix_audit_epsilon", "_ scores coins 20# 3 3 1e-5 0.95", 0},
+    {"dpmix_audit_epsilon_count", "_ 20 6 5 1e-5 0.95", ROW_QUIET},
+    {"dpmix_audit_gaussian", "_ _ scores coins 20# 3 3 1e-5 0.95", 0},
+    {"dpmix_audit_gaussian_count", "_ _ 20 6 5 1e-5 0.95", ROW_QUIET},
+    {"dpmix_calculate_delta", "_ mechanisms noise rates? counts? 2# 1 1 1", 0},
+    {"dpmix_calculate_epsilon", "_ mechanisms noise rates? counts? 2# 1 1 1e-5", 0},
+    {"dpmix_calculate_noise", "_ mechanisms noise rates? counts? 2# 1 1e-5 1", 0},
+    {"dpmix_calculate_rdp", "_ mechanisms noise rates? counts? 2# 1 8", 0},
+
+    {"dpmix_clusterer_assign", "kernel _ rows 20# 7 labels?", 0},
+    {"dpmix_clusterer_assign", "plain _ rows 20# 7 labels?", 0},
+    {"dpmix_clusterer_assign", "by_label _ rows 20# 7 labels", 0},
+    {"dpmix_clusterer_centres", "plain _ 2 7", ROW_QUIET},
+    {"dpmix_clusterer_columns", "plain", ROW_QUIET},
+    {"dpmix_clusterer_fit", "+by_label +accountant +dataset 0.5 proceed? null?", 0},
+    {"dpmix_clusterer_fit", "+kernel +accountant +dataset 0.5 proceed? null?", 0},
+    {"dpmix_clusterer_fit", "+plain +accountant +dataset 0.5 proceed? null?", 0},
+    {"dpmix_clusterer_fit", "+coreset +accountant +dataset 0.5 proceed? null?", 0},
+    {"dpmix_clusterer_free", "+plain", ROW_QUIET | ROW_CONSUMES},
+    {"dpmix_clusterer_ledger", "plain _? 16384# _?", ROW_QUIET},
+    {"dpmix_clusterer_load", "_ saved_kernel", 0},
+    {"dpmix_clusterer_load", "_ saved_by_label", 0},
+    {"dpmix_clusterer_new", "_ 2 options?", 0},
+    {"dpmix_clusterer_parts", "plain", ROW_QUIET},
+    {"dpmix_clusterer_plan", "+plain _? _? _? _? accountant 0.5 40 7 2", ROW_UNFITTED},
+    {"dpmix_clusterer_save", "kernel out", 0},
+    {"dpmix_clusterer_save", "by_label out", 0},
+    {"dpmix_clusterer_weights", "plain _ 2", ROW_QUIET},
+
+    {"dpmix_dataset_classes", "dataset", ROW_QUIET},
+    {"dpmix_dataset_columns", "dataset", ROW_QUIET},
+    {"dpmix_dataset_free", "+dataset", ROW_QUIET | ROW_CONSUMES},
+    {"dpmix_dataset_new_arrow", "_ schema +array +types", 0},
+    {"dpmix_dataset_new_f32", "_ rows 20# 7 labels 2 lower upper 1 1", 0},
+    {"dpmix_dataset_new_f64", "_ doubles 20# 7 labels 2 lower upper 7 2", 0},
+    {"dpmix_dataset_new_idx", "_ images labels_file 10 0 255", 0},
+    {"dpmix_dataset_new_idx", "_ images_gz labels_file 10 0 255", 0},
+    {"dpmix_dataset_new_npy", "_ npy npy_labels 2 lower upper 1", 0},
+    {"dpmix_dataset_new_stream", "_ schema +stream", 0},
+    {"dpmix_dataset_new_text", "_ schema cells 20# 5", 0},
+    {"dpmix_dataset_new_u8", "_ bytes 20# 7 labels 2 lower upper 1 1", 0},
+    {"dpmix_dataset_set_groups", "+dataset groups 7", 0},
+    {"dpmix_dataset_set_images", "+images 2", ROW_QUIET},
+
+    {"dpmix_feature_dct", "_ rows 2# 8 4", 0},
+    {"dpmix_feature_dct_inverse", "_ rows 2# 8 4", 0},
+    {"dpmix_feature_dct_size", "_ 8 4", ROW_QUIET},
+    {"dpmix_feature_distance", "_ rows 2# 8", ROW_QUIET},
+    {"dpmix_feature_distance_inverse", "_ rows 2# 8", ROW_QUIET},
+    {"dpmix_feature_scattering", "_ rows 2# 8 2 2 0", 0},
+    {"dpmix_feature_scattering_size", "_ _ 8 2 2", ROW_QUIET},
+
+    {"dpmix_generator_assign", "gmm _ rows labels? 20# 7", 0},
+    {"dpmix_generator_checkpoint", "+vae out? 2", ROW_UNFITTED},
+    {"dpmix_generator_classes", "vae", ROW_QUIET},
+    {"dpmix_generator_columns", "vae", ROW_QUIET},
+    {"dpmix_generator_components", "gmm _", ROW_QUIET},
+    {"dpmix_generator_count", "vae _ offsets 2# columns lower upper 3# 30 seed?", ROW_LONG},
+    {"dpmix_generator_fit", "+gaussian +accountant +dataset 0.5 proceed? null?", 0},
+    {"dpmix_generator_fit", "+vae +accountant +dataset 0.5 proceed? null?", 0},
+    {"dpmix_generator_fit", "+rbm +accountant +dataset 0.5 proceed? null?", 0},
+    {"dpmix_generator_fit", "+cgan +accountant +dataset 0.5 proceed? null?", 0},
+    {"dpmix_generator_fit", "+gmm +accountant +dataset 0.5 proceed? null?", 0},
+    {"dpmix_generator_free", "+vae", ROW_QUIET | ROW_CONSUMES},
+    {"dpmix_generator_ledger", "vae _? 16384# _?", ROW_QUIET},
+    {"dpmix_generator_load", "_ saved_gaussian", 0},
+    {"dpmix_generator_load", "_ saved_vae", 0},
+    {"dpmix_generator_load", "_ saved_rbm", 0},
+    {"dpmix_generator_load", "_ saved_cgan", 0},
+    {"dpmix_generator_load", "_ saved_gmm", 0},
+    {"dpmix_generator_log_density", "gmm _ rows labels? 20# 7", 0},
+    {"dpmix_generator_new", "_ 2 options?", 0},
+    {"dpmix_generator_plan", "+vae _? _? _? _? accountant 0.5 40 7 2 1", ROW_UNFITTED},
+    {"dpmix_generator_plan_table", "+vae _? _? _? _? accountant 0.5 40 schema 1", ROW_UNFITTED},
+    {"dpmix_generator_resume", "_ checkpoint +interrupted +interrupted_data proceed? null?", 0},
+    {"dpmix_generator_sample", "gaussian _ null? 1 20# 7 seed?", 0},
+    {"dpmix_generator_sample", "vae _ _? 1 20# 7 seed?", 0},
+    {"dpmix_generator_sample", "rbm _ _? 1 20# 7 seed?", 0},
+    {"dpmix_generator_sample", "cgan _ _? 1 20# 7 seed?", 0},
+    {"dpmix_generator_sample", "gmm _ _? 1 20# 7 seed?", 0},
+    {"dpmix_generator_sample_f64", "vae _ _? 1 20# 7 seed?", 0},
+    {"dpmix_generator_save", "gaussian out", 0},
+    {"dpmix_generator_save", "vae out", 0},
+    {"dpmix_generator_save", "rbm out", 0},
+    {"dpmix_generator_save", "cgan out", 0},
+    {"dpmix_generator_save", "gmm out", 0},
+    {"dpmix_generator_stream", "vae _ schema 30 seed?", 0},
+
+    {"dpmix_last_error", "", ROW_QUIET},
+    {"dpmix_memory_protect", "0", ROW_QUIET},
+    {"dpmix_mixture_checkpoint", "+mixture out? 2", ROW_UNFITTED},
+    {"dpmix_mixture_classes", "mixture", ROW_QUIET},
+    {"dpmix_mixture_columns", "mixture", ROW_QUIET},
+    {"dpmix_mixture_count", "mixture _ offsets 2# columns lower upper 3# 30 seed?", ROW_LONG},
+    {"dpmix_mixture_fit", "+mixture +accountant +dataset 0.5 proceed? null?", 0},
+    {"dpmix_mixture_free", "+mixture", ROW_QUIET | ROW_CONSUMES},
+    {"dpmix_mixture_ledger", "mixture _? 16384# _?", ROW_QUIET},
+    {"dpmix_mixture_load", "_ saved_mixture", 0},
+    {"dpmix_mixture_new", "_ plain? +vae", 0},
+    {"dpmix_mixture_parts", "mixture", ROW_QUIET},
+    {"dpmix_mixture_resume", "_ checkpoint +interrupted +interrupted_data proceed? null?", 0},
+    {"dpmix_mixture_sample", "mixture _ _? 1 20# 7 seed?", 0},
+    {"dpmix_mixture_sample_f64", "mixture _ _? 1 20# 7 seed?", 0},
+    {"dpmix_mixture_sample_soft", "mixture _ _ 1 20# 7 2 seed?", 0},
+    {"dpmix_mixture_save", "mixture out", 0},
+    {"dpmix_mixture_stream", "mixture _ schema 30 seed?", 0},
+    {"dpmix_mixture_teach", "+untaught +accountant +dataset 0.5 proceed? null?", 0},
+
+    {"dpmix_option_bounds", "20 _? _? _?", ROW_QUIET},
+    {"dpmix_option_by_name", "text?", ROW_QUIET},
+    {"dpmix_option_doc", "20", ROW_QUIET},
+    {"dpmix_option_name", "20", ROW_QUIET},
+    {"dpmix_option_next", "20", ROW_QUIET},
+    {"dpmix_option_type", "20", ROW_QUIET},
+    {"dpmix_options_free", "+options", ROW_QUIET | ROW_CONSUMES},
+    {"dpmix_options_get_double", "options _ 21", ROW_QUIET},
+    {"dpmix_options_get_int", "options _ 20", ROW_QUIET},
+    {"dpmix_options_new", "_", 0},
+    {"dpmix_options_set_double", "+options 21 0.5", ROW_QUIET},
+    {"dpmix_options_set_int", "+options 20 5", ROW_QUIET},
+
+    {"dpmix_schema_add_boolean", "+schema text 1 3", 0},
+    {"dpmix_schema_add_categorical", "+schema text words 2# other_text? 1 3", 0},
+    {"dpmix_schema_add_continuous", "+schema text 1 2 3 1", 0},
+    {"dpmix_schema_add_date", "+schema text 1 2 0 1", 0},
+    {"dpmix_schema_add_integer", "+schema text 1 2 0 1", 0},
+    {"dpmix_schema_add_ordinal", "+schema text words 2# 1 3", 0},
+    {"dpmix_schema_add_timestamp", "+schema text 1 2 0 1", 0},
+    {"dpmix_schema_add_unit", "+no_columns text 5", 0},
+    {"dpmix_schema_arrow", "schema _", 0},
+    {"dpmix_schema_classes", "schema", ROW_QUIET},
+    {"dpmix_schema_columns", "schema", ROW_QUIET},
+    {"dpmix_schema_decode_text", "schema rows labels 1 20# 7 1 seed? take null?", 0},
+    {"dpmix_schema_encode_text", "schema _? _? cells 20# 5", 0},
+    {"dpmix_schema_flags", "schema 2", ROW_QUIET},
+    {"dpmix_schema_free", "+schema", ROW_QUIET | ROW_CONSUMES},
+    {"dpmix_schema_groups", "schema _ 7", ROW_QUIET},
+    {"dpmix_schema_json", "schema _? 16384# _?", 0},
+    {"dpmix_schema_kind", "schema 2", ROW_QUIET},
+    {"dpmix_schema_label", "schema", ROW_QUIET},
+    {"dpmix_schema_load", "_ saved_schema", 0},
+    {"dpmix_schema_name", "schema 2", ROW_QUIET},
+    {"dpmix_schema_new", "_", 0},
+    {"dpmix_schema_new_arrow", "_ typed", 0},
+    {"dpmix_schema_new_json", "_ json", 0},
+    {"dpmix_schema_other", "schema 2", ROW_QUIET},
+    {"dpmix_schema_outside", "schema 2", ROW_QUIET},
+    {"dpmix_schema_places", "schema 2 _ _", ROW_QUIET},
+    {"dpmix_schema_range", "schema 0 _ _", ROW_QUIET},
+    {"dpmix_schema_range_int", "schema 1 _ _", ROW_QUIET},
+    {"dpmix_schema_save", "schema out", 0},
+    {"dpmix_schema_set_label", "+no_label 2", ROW_QUIET},
+    {"dpmix_schema_unit", "schema", ROW_QUIET},
+    {"dpmix_schema_value", "schema 2 1", ROW_QUIET},
+    {"dpmix_schema_values", "schema 2", ROW_QUIET},
+    {"dpmix_schema_width", "schema", ROW_QUIET},
+    {"dpmix_strerror", "-3", ROW_QUIET},
+    {"dpmix_version", "", ROW_QUIET},
+};
+const size_t n_rows = sizeof rows / sizeof *rows;
+
+const struct call *row_call(const struct row *row)
+{
+    for (size_t i = 0; i < n_calls; i++)
+        if (strcmp(calls[i].name, row->function) == 0)
+            return &calls[i];
+    return NULL;
+}
+
+const char *row_missing(void)
+{
+    for (size_t i = 0; i < n_rows; i++)
+        if (!row_call(&rows[i]))
+            return rows[i].function;
+    for (size_t i = 0; i < sizeof mapped / sizeof *mapped; i++) {
+        size_t found = 0;
+        for (size_t j = 0; j < n_rows; j++)
+            found += strcmp(rows[j].function, mapped[i]) == 0;
+        if (!found)
+            return mapped[i];
+    }
+    return NULL;
+}

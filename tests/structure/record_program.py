@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""examples/record on tiny made-up images: its files fit together, with a teacher and without, and it refuses.
+
+Usage: record_program.py RECORD
+"""
+import json
+import pathlib
+import random
+import re
+import subprocess
+import sys
+import tempfile
+
+from house import finish
+
+SIDE, CLASSES, ROWS, RECORDS = 8, 10, 600, 60000
+QUICK = ["teacher_records=300", "teacher_steps=8", "threads=2"]
+
+
+def number(value):
+    return value.to_bytes(4, "big")
+
+
+def write_images(folder):
+    """A bright stroke of eight pixels, for each class elsewhere."""
+    labels = bytes(random.randrange(CLASSES) for _ in range(ROWS))
+    pixels = bytearray()
+    for label in labels:
+        image = bytearray(random.randrange(60) for _ in range(SIDE * SIDE))
+        for place in range(6 * label, 6 * label + 8):
+            image[place] = random.randrange(190, 256)
+        pixels += image
+    (folder / "images").write_bytes(b"\0\0\x08\x03" + number(ROWS) + number(SIDE) * 2 + pixels)
+    (folder / "labels").write_bytes(b"\0\0\x08\x01" + number(ROWS) + labels)
+
+
+def run(record, folder, arguments):
+    return subprocess.run([record, f"{folder}/images", f"{folder}/labels", f"{folder}/made", *arguments],
+                          capture_output=True, text=True, timeout=200, check=False)
+
+
+def read(folder, name, sizes):
+    """The body of an IDX file of bytes, or None where its head says other sizes or its length does."""
+    data = (folder / "made" / f"synthetic-{name}-idx{len(sizes)}-ubyte").read_bytes()
+    head, length = bytes([0, 0, 8, len(sizes)]) + b"".join(map(number, sizes)), 1
+    for size in sizes:
+        length *= size
+    return data[len(head):] if data[:len(head)] == head and len(data) == len(head) + length else None
+
+
+def check_files(faults, what, folder, with_teacher):
+    images = read(folder, "images", (RECORDS, SIDE, SIDE))
+    labels = read(folder, "labels", (RECORDS,))
+    soft = read(folder, "soft-labels", (RECORDS, CLASSES))
+    if images is None or labels is None or soft is None:
+        faults.append(f"{what}: a file's sizes")
+        return
+    sure = 0
+    for i, label in enumerate(labels):
+        line = soft[CLASSES * i:CLASSES * (i + 1)]
+        sure += line[label] == 255
+        if label >= CLASSES or line[label] != max(line) or abs(sum(line) - 255) > CLASSES / 2:
+            faults.append(f"{what}: record {i} has label {label} and soft label {list(line)}")
+            return
+    if (sure < RECORDS) != with_teacher:
+        faults.append(f"{what}: {sure} soft labels are of one class alone")
+    if len(set(labels)) < CLASSES / 2 or len(set(images)) < 50:
+        faults.append(f"{what}: {len(set(labels))} classes, {len(set(images))} kinds of pixels")
+
+
+def check_run(faults, record, folder, what, arguments, with_teacher):
+    outcome = run(record, folder, ["4", *arguments])
+    spent = re.search(r"^epsilon spent: ([\d.]+) of 4 at delta 1e-05$", outcome.stdout, re.MULTILINE)
+    if outcome.returncode != 0 or not spent or not 3.99 < float(spent[1]) <= 4:
+        faults.append(f"{what}: status {outcome.returncode}: {outcome.stdout}{outcome.stderr[-300:]}")
+        return
+    ledger = json.loads((folder / "made" / "ledger.json").read_text())
+    if ("teacher" in json.dumps(ledger)) != with_teacher:
+        faults.append(f"{what}: the ledger is {ledger}")
+    check_files(faults, what, folder, with_teacher)
+
+
+def main():
+    record, faults = sys.argv[1], []
+    random.seed(1)
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        write_images(folder)
+        check_run(faults, record, folder, "with a teacher", QUICK, True)
+        check_run(faults, record, folder, "without", ["1", "threads=2"], False)
+        for arguments in ([], ["4", "oracle=1"], ["4", "0.5", "teacher_steps"], ["-1"]):
+            outcome = run(record, folder, arguments)
+            if outcome.returncode == 0 or not outcome.stderr:
+                faults.append(f"{arguments}: status {outcome.returncode}: {outcome.stderr}")
+    finish(faults, 2 + 4)
+
+
+main()

@@ -1,0 +1,476 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The program dpmix-release on small made-up tables: what it reads, writes and refuses, and how it ends when
+it is interrupted. The records hold canaries, which may stand in no message and in no report.
+
+Usage: release_tool.py DPMIX_RELEASE VERSION
+"""
+import csv
+import gzip
+import html.parser
+import io
+import json
+import pathlib
+import re
+import resource
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+
+from house import finish
+
+ROWS = 1237  # told nowhere
+QUOTED, LINES = 'Zürich, "old town"', "two\nlines"
+CANARY = "canary4711"  # in no list of values, so it becomes the other city
+INCOME = "31337.25"
+SCHEMA = {"dpmix_schema": 1, "label": "pays", "columns": [
+    {"name": "age", "kind": "integer", "lower": 0, "upper": 99},
+    {"name": "town <&>", "kind": "categorical", "values": [QUOTED, LINES, "plain"], "other": "elsewhere",
+     "outside": "other"},
+    {"name": "income", "kind": "continuous", "lower": 1, "upper": 100000, "scale": "log", "nullable": True,
+     "outside": "null"},
+    {"name": "school", "kind": "ordinal", "values": ["none", "some", "much"]},
+    {"name": "member", "kind": "boolean"},
+    {"name": "born", "kind": "date", "lower": "1900-01-01", "upper": "2023-12-31"},
+    {"name": "pays", "kind": "categorical", "values": ["", "yes"]},
+    {"name": "person", "kind": "unit", "max_rows": 2}]}
+NAMES = [column["name"] for column in SCHEMA["columns"]]
+COLUMNS = ", ".join(f'"{name}"' for name in NAMES)  # in SQL
+VAE = ["--generator", "vae", "--option", "vae_hidden=8"]
+FILES = {"synthetic.csv", "model.dpmix", "ledger.json"}
+
+
+def make_records():
+    """In the order of the schema; None is null."""
+    records = []
+    for i in range(ROWS):
+        town = [QUOTED, LINES, "plain", CANARY][i % 4]
+        income = None if i % 5 == 0 else INCOME if i % 5 == 1 else str(10 + i)
+        records.append([str(i * 37 % 100), town, income, ["none", "some", "much"][i % 3],
+                        "true" if i % 2 else "false", f"19{i % 90 + 10}-02-03", "" if i % 4 < 2 else "yes",
+                        f"person{i // 2}"])
+    return records
+
+
+def field(text):
+    """As RFC 4180 wants it; an empty text is quoted, null is not."""
+    if text is None:
+        return ""
+    return '"' + text.replace('"', '""') + '"' if text == "" or re.search('[,"\r\n]', text) else text
+
+
+def csv_text(records, names=None, end="\n"):
+    rows = [names or NAMES] + records
+    return "".join(",".join(map(field, row)) + end for row in rows).encode()
+
+
+class Page(html.parser.HTMLParser):
+    """Checks that tags close in order and that nothing is loaded; keeps what bars say."""
+
+    VOID = {"meta", "line", "rect-less"}
+
+    def __init__(self, text):
+        super().__init__(convert_charrefs=True)
+        self.faults, self.open, self.bars, self.words, self.heading = [], [], [], "", ""
+        self.feed(text)
+        self.close()
+        if self.open:
+            self.faults.append(f"not closed: {self.open}")
+
+    def handle_starttag(self, tag, attributes):
+        for name, value in attributes:
+            if name in ("src", "href", "action", "data", "srcset", "xlink:href") or name.startswith("on"):
+                self.faults.append(f"{tag} {name}={value}")
+        if tag in ("script", "iframe", "object", "embed", "link", "img"):
+            self.faults.append(f"a tag {tag}")
+        if tag != "meta":
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        if tag != "line":
+            self.faults.append(f"{tag} closes itself")
+
+    def handle_endtag(self, tag):
+        if not self.open or self.open.pop() != tag:
+            self.faults.append(f"{tag} closes out of order")
+
+    def handle_data(self, data):
+        if self.open[-1:] == ["h3"]:
+            self.heading = data if self.heading_is_new() else self.heading + data
+            self.last_heading = self.getpos()
+        if self.open[-2:] == ["rect", "title"]:
+            self.bars.append((self.heading, data))
+        self.words += data
+
+    def heading_is_new(self):
+        return getattr(self, "last_heading", None) != self.getpos()
+
+
+class Case:
+    """A folder with a table, and runs of the program in it."""
+
+    def __init__(self, folder):
+        self.folder, self.faults, self.checked = pathlib.Path(folder), [], 0
+        self.schema = self.write("schema.json", json.dumps(SCHEMA).encode())
+        self.csv = self.write("people.csv", csv_text(make_records()))
+        self.number = 0
+
+    def write(self, name, content):
+        path = self.folder / name
+        path.write_bytes(content)
+        return path
+
+    def fault(self, what, done=None):
+        if done is not None:
+            what += f": status {done.returncode}, {done.stdout[-300:]!r}, {done.stderr[-300:]!r}"
+        self.faults.append(what)
+
+    def fresh(self):
+        """Names of an output and of a ledger that are not there."""
+        self.number += 1
+        return self.folder / f"out{self.number}", self.folder / f"ledger{self.number}"
+
+    def arguments(self, output, ledger, *more, source=None, epsilon="50"):
+        source = source or ["--csv", self.csv]
+        terms = ["--epsilon", epsilon, "--delta", "1e-5", "--adjacency", "add-remove"]
+        small = ["--generator", "gaussian", "--rows", "1000", "--records", "500"]
+        return [str(x) for x in [sys.argv[1], *source, "--schema", self.schema, *terms, "--ledger", ledger,
+                                 "--output", output, *small, *more]]
+
+    def run(self, arguments, answer="", **others):
+        self.checked += 1
+        done = subprocess.run(arguments, input=answer, capture_output=True, text=True, check=False,
+                              timeout=100, **others)
+        self.look_for_canaries(" ".join(arguments[1:]), done.stdout + done.stderr)
+        return done
+
+    def look_for_canaries(self, what, text):
+        for canary in (CANARY, INCOME, str(ROWS), "person1"):
+            if canary in text:
+                self.fault(f"{what}: tells {canary}")
+
+    def leftovers(self, output):
+        return [path.name for path in self.folder.iterdir() if path.name.startswith(output.name + ".")
+                or path == output]
+
+    def refused(self, what, arguments, output, *parts, status=1, answer="", warned=False):
+        """One line that has the parts, behind a warning or not; nothing written."""
+        done = self.run(arguments, answer)
+        line = done.stderr.split("\n", 1)[1] if warned else done.stderr
+        if done.returncode != status or line.count("\n") != 1 or not all(part in line for part in parts):
+            self.fault(what, done)
+        if self.leftovers(output):
+            self.fault(f"{what}: leaves {self.leftovers(output)}")
+
+    def spent(self, ledger):
+        """What the ledger says, by a plan; all of it where a plan is refused."""
+        done = self.run(self.arguments(self.folder / "none", ledger, "--plan"))
+        found = re.search(r"(?:epsilon|,) ([\d.]+) is spent", done.stdout + done.stderr)
+        if not found:
+            self.fault("plan", done)
+            return -1.0
+        return float(found[1])
+
+
+def check_files(case, output, compared):
+    """The folder has whole files and no others, and none but the records can hold a private value."""
+    report = "report-NOT-FOR-RELEASE.html" if compared else "report.html"
+    if {path.name for path in output.iterdir()} != FILES | {report}:
+        case.fault(f"{output}: {sorted(output.iterdir())}")
+    for name in ("ledger.json", "report.html"):
+        if (output / name).exists():
+            case.look_for_canaries(name, (output / name).read_text(encoding="utf-8"))
+    json.loads((output / "ledger.json").read_text(encoding="utf-8"))
+    text = (output / report).read_text(encoding="utf-8")
+    page = Page(text)
+    case.faults += [f"{report}: {fault}" for fault in page.faults]
+    if "http:" in text or "https:" in text or "//" in text or "@import" in text or "url(" in text:
+        case.fault(f"{report}: refers to another place")
+    stamps = page.words.count("NOT FOR RELEASE")
+    if compared != (stamps >= 3) or (not compared and stamps > 0):
+        case.fault(f"{report}: {stamps} stamps")
+    real = [bar for bar in page.bars if bar[1].endswith("(real)")]
+    told = [words in page.words for words in ("Total variation", "real records")]
+    if told + [bool(real)] != [compared] * 3:
+        case.fault(f"{report}: {len(real)} bars of real records")
+    if "epsilon 50" not in page.words or "at most 2 records of each person" not in page.words.lower():
+        case.fault(f"{report}: the promise is missing")
+    return page
+
+
+def parse_records(path):
+    """Rows of a CSV file; None for a field without a byte."""
+    text = path.read_bytes().decode()
+    marked = re.sub(r'(?<![^,\n])""(?=[,\r])', '"\x01"', text)
+    rows = list(csv.reader(io.StringIO(marked, newline=""), strict=True))
+    return rows[0], [[None if cell == "" else cell.replace("\x01", "") for cell in row] for row in rows[1:]]
+
+
+def check_records(case, path, n):
+    names, rows = parse_records(path)
+    if names != NAMES[:-1] or len(rows) != n or not path.read_bytes().endswith(b"\r\n"):
+        case.fault(f"synthetic records: {names}, {len(rows)} rows")
+    for age, town, income, school, member, born, pays in rows:
+        fine = (0 <= int(age) <= 99 and town in (QUOTED, LINES, "plain", "elsewhere") and
+                (income is None or 1 <= float(income) <= 100000) and school in ("none", "some", "much") and
+                member in ("true", "false") and "1900-01-01" <= born <= "2023-12-31" and pays in ("", "yes"))
+        if not fine:
+            case.fault(f"not in the schema: {[age, town, income, school, member, born, pays]}")
+            return
+    if not any(row[2] is None for row in rows) or not any(row[6] == "" for row in rows):
+        case.fault("nulls or empty texts are lost")
+
+
+def real_parts(page):
+    """(column, bin) -> percent, of the real records."""
+    found = {}
+    for column, bar in page.bars:
+        match = re.fullmatch(r"(.*): ([\d.]+) % \(real\)", bar, flags=re.S)
+        if match:
+            found[column, match[1]] = float(match[2])
+    return found
+
+
+def check_formats(case):
+    """All ways to hand over the same records give the same real figures, and those are right."""
+    records = make_records()
+    database = sqlite3.connect(case.folder / "people.db")
+    table = 'a "table" of \'people\''
+    quoted = '"' + table.replace('"', '""') + '"'
+    database.execute(f"create table {quoted} (extra blob, {COLUMNS})")
+    database.executemany(f"insert into {quoted} values (x'00', {','.join('?' * len(NAMES))})",
+                         [[int(r[0])] + r[1:2] + [r[2] and float(r[2])] + r[3:] for r in records])
+    database.commit()
+    database.close()
+    turned = [[cell, *record[::-1]] for cell, record in zip(["x,y"] * ROWS, records)]
+    sources = {
+        "plain": ["--csv", case.csv],
+        "CRLF": ["--csv", case.write("crlf.csv", csv_text(records, end="\r\n"))],
+        "gzip": ["--csv", case.write("people.csv.gz", gzip.compress(csv_text(records)))],
+        "mark": ["--csv", case.write("mark.csv", b"\xef\xbb\xbf" + csv_text(records) + b"\n\r\n\n")],
+        "order": ["--csv", case.write("order.csv", csv_text(turned, ["unknown", *NAMES[::-1]]))],
+        "no end": ["--csv", case.write("end.csv", csv_text(records)[:-1])],
+        "SQLite": ["--sqlite", case.folder / "people.db", "--table", table],
+    }
+    wanted = {("town <&>", town): 25 for town in (QUOTED, LINES, "plain", "elsewhere")}
+    wanted |= {("member", "true"): 50, ("income", "(null)"): 20, ("income", "2.371e+04 to 4.87e+04"): 20,
+               ("school", "some"): 100 / 3, ("pays", ""): 50, ("pays", "yes"): 50}
+    first = None
+    for name, source in sources.items():
+        output, ledger = case.fresh()
+        done = case.run(case.arguments(output, ledger, "--yes", "--compare-nonprivate", source=source))
+        if done.returncode != 0 or "WARNING" not in done.stderr:
+            case.fault(name, done)
+            continue
+        found = real_parts(check_files(case, output, True))
+        check_records(case, output / "synthetic.csv", 500)
+        first = first or found
+        if found != first or any(abs(found.get(key, -9) - value) > 0.2 for key, value in wanted.items()):
+            case.fault(f"{name}: {dict(set(found.items()) ^ set(first.items()))}, wanted {wanted}")
+
+
+def check_release(case):
+    """Without a comparison: asked and answered; other models, in shares of one budget."""
+    output, ledger = case.fresh()
+    done = case.run(case.arguments(output, ledger), "yes\n")
+    if done.returncode != 0 or not re.match("Plan for data set 'table'.*Type yes", done.stdout, flags=re.S):
+        case.fault("asked", done)
+    else:
+        check_files(case, output, False)
+        check_records(case, output / "synthetic.csv", 500)
+    if abs(case.spent(ledger) - 50) > 1e-3:
+        case.fault(f"spent: {case.spent(ledger)}")
+    again = case.fresh()[0]
+    case.refused("used up", case.arguments(again, ledger, "--yes"), again, "--ledger", "does not cover")
+    case.refused("another budget", case.arguments(again, ledger, "--yes", epsilon="60"), again, "--ledger",
+                 "epsilon")
+    ledger = case.fresh()[1]
+    vae = [*VAE, "--option", "steps=20", "--yes", "--share", "0.5"]
+    kmeans = [*vae, "--partition", "kmeans", "--option", "clusters=2"]
+    products = ["--generator", "products", "--yes", "--share", "0.5"]
+    for more, spent in ((vae, 25), (kmeans, 37.5), (products, 43.75)):
+        output = case.fresh()[0]
+        done = case.run(case.arguments(output, ledger, *more))
+        if done.returncode != 0 or "time left" in done.stderr or "100 %" not in done.stderr:
+            case.fault(f"{more}", done)
+        elif abs(case.spent(ledger) - spent) > 1e-2:
+            case.fault(f"{more}: {case.spent(ledger)} is spent, not {spent}")
+
+
+def check_filter(case):
+    """An adaptive ledger: what is promised is its budget, and a planned one is something else."""
+    output, ledger = case.fresh()
+    done = case.run(case.arguments(output, ledger, "--mode", "renyi", "--share", "0.5", "--yes"))
+    if done.returncode != 0:
+        case.fault("filter", done)
+        return
+    words = check_files(case, output, False).words
+    if "figures of the whole budget" not in words or "there is no figure for a ledger" not in words:
+        case.fault("filter: the budget is not what is promised")
+    again = case.fresh()[0]
+    case.refused("filter or plan", case.arguments(again, ledger, "--yes"), again, "--ledger", "mode")
+    gaussian = case.arguments(again, case.fresh()[1], "--mode", "gaussian", *VAE)
+    case.refused("filter of Gaussians", gaussian, again, "sampl")
+
+
+def check_refusals(case):
+    """By the user, by a folder that is in use, and by a file that cannot be written."""
+    output, ledger = case.fresh()
+    case.refused("no", case.arguments(output, ledger), output, "nothing was read or spent", answer="no\n")
+    case.refused("no answer", case.arguments(output, ledger), output, "nothing was read or spent")
+    if case.spent(ledger) != 0:
+        case.fault("a plan spends")
+    output.mkdir()
+    (output / "mine.txt").write_text("mine")
+    if case.run(case.arguments(output, ledger, "--yes")).returncode != 1 or case.spent(ledger) != 0:
+        case.fault("a folder that is not empty")
+    if [path.name for path in output.iterdir()] != ["mine.txt"]:
+        case.fault("a folder of others is touched")
+    output, ledger = case.fresh()
+    done = case.run(case.arguments(output, ledger, "--yes", "--records", "100000"), restore_signals=False,
+                    preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20)))
+    if done.returncode != 1 or "synthetic.csv: File too large" not in done.stderr:
+        case.fault("a disk that is full", done)
+    kept = [path.name for path in output.glob("*")] + case.leftovers(output)
+    if sorted(kept) != ["ledger.json", "model.dpmix", output.name]:
+        case.fault(f"of a model that was paid for there is {kept}")
+
+
+def bad_tables():
+    """name -> bytes and what the message must have."""
+    records, canary = csv_text(make_records()).split(b"\n", 1)[1], CANARY.encode()
+    good = csv_text([[CANARY if name == "town <&>" else "1" for name in NAMES]])
+    head, one = good.split(b"\n")[0] + b"\n", good.split(b"\n")[1] + b"\n"
+
+    def town(text):  # in the third line
+        return good + one.replace(canary, text)
+
+    return {
+        "quote in a field": (town(canary + b'"'), ["line 3, field 2", "quote"]),
+        "text behind a quote": (town(b'"a"' + canary), ["line 3, field 2", "quote"]),
+        "open quote": (town(b'"' + canary) + one, ["line 3", "not closed"]),
+        "few fields": (csv_text([make_records()[1]]) + one[:-3] + b"\n", ["line 4", "fewer fields"]),
+        "many fields": (good + one[:-1] + b",1\n", ["line 3, field 9", "more fields"]),
+        "Latin-1": (town(canary + b"\xfc"), ["line 3, field 2", "UTF-8"]),
+        "overlong": (town(b"\xc0\xaf"), ["line 3, field 2", "UTF-8"]),
+        "surrogate": (town(b"\xed\xa0\x80"), ["line 3, field 2", "UTF-8"]),
+        "zero byte": (town(b"a\0b"), ["line 3, field 2", "zero"]),
+        "no header": (records, ["column 'age'", "missing"]),
+        "missing column": (csv_text([], NAMES[1:]) + one[2:], ["column 'age'", "missing"]),
+        "column twice": (csv_text([], NAMES + ["age"]), ["column 'age'", "twice"]),
+        "empty": (b"", ["empty"]),
+        "no records": (head, []),
+        "cut gzip": (gzip.compress(records)[:-200], []),
+        "broken gzip": (gzip.compress(csv_text(make_records()))[:500] + b"x" * 3000, []),
+    }
+
+
+def check_bad_tables(case):
+    output, ledger = case.fresh()
+    for name, (content, parts) in bad_tables().items():
+        path = case.write("bad.csv", content)
+        for more in (["--csv", path], ["--csv", case.csv, "--compare-nonprivate", "--test", path]):
+            done = case.arguments(output, ledger, "--yes", source=more)
+            case.refused(f"{name} {more[2:3]}", done, output, "bad.csv", *parts, warned=len(more) > 2)
+    for source, part in ((["--csv", case.folder / "absent.csv"], "absent.csv"),
+                         (["--csv", case.folder], case.folder.name),
+                         (["--sqlite", case.csv, "--table", "a"], "people.csv"),
+                         (["--sqlite", case.folder / "absent.db", "--table", "a"], "absent.db"),
+                         (["--sqlite", case.folder / "people.db", "--table", "a\"b"], 'a"b')):
+        case.refused(f"{source}", case.arguments(output, ledger, "--yes", source=source), output, part)
+    database = sqlite3.connect(case.folder / "bad.db")
+    database.execute(f"create table t ({COLUMNS})")
+    database.execute("create view few as select age from t")
+    database.execute(f"insert into t values (1, cast('{CANARY}' as blob), 1, 1, 1, 1, 1, 1)")
+    database.commit()
+    database.close()
+    for table, parts in (("t", ["row 1", "column 'town <&>'"]), ("few", ["column 'town <&>'", "missing"])):
+        source = ["--sqlite", case.folder / "bad.db", "--table", table]
+        case.refused(table, case.arguments(output, ledger, "--yes", source=source), output, "bad.db", *parts)
+    if case.spent(ledger) != 0:
+        case.fault("a table that cannot be read costs")
+    for content in (b"", b"{}", b'{"dpmix_schema": 1, "columns": [{"name": "a", "kind": "number"}]}',
+                    json.dumps({**SCHEMA, "columns": SCHEMA["columns"][6:]}).encode()):  # no column to model
+        arguments = case.arguments(output, ledger, "--yes")
+        arguments[arguments.index(str(case.schema))] = str(case.write("bad.json", content))
+        case.refused(f"schema {content[:60]}", arguments, output, "--schema", "bad.json")
+
+
+def check_usage(case):
+    output, ledger = case.fresh()
+    good = case.arguments(output, ledger, "--yes")
+
+    def without(*names):
+        return [x for i, x in enumerate(good) if x not in names and good[i - 1] not in names]
+
+    needed = ("--csv", "--schema", "--epsilon", "--delta", "--adjacency", "--ledger", "--output")
+    more = ("--table t", "--sqlite x", "--share 0", "--share 1.5", "--records 0", "--partition-share 1",
+            "yes", "--nonsense 1", "--rows", "--generator oracle", "--test x", "--option steps")
+    for arguments in [[good[0]], *map(without, needed), *([*good, *words.split()] for words in more)]:
+        case.refused(" ".join(arguments[1:]), arguments, output, status=2)
+    for value in ("0", "-1", "1e999", "nan"):
+        arguments = [value if x == "50" else x for x in good]
+        done = case.run(arguments)
+        if done.returncode not in (1, 2) or done.stderr.count("\n") != 1:
+            case.fault(f"epsilon {value}", done)
+    case.refused("unlabelled gaussian", [*good, "--partition", "none"], output, "--generator gaussian")
+    done = case.run([good[0], "--help"])
+    named = [name in done.stdout for name in ("--compare-nonprivate", "--ledger", "steps=")]
+    if done.returncode != 0 or not all(named):
+        case.fault("--help", done)
+    done = case.run([good[0], "--version"])
+    if done.stdout != f"dpmix-release {sys.argv[2]}\n":
+        case.fault("--version", done)
+
+
+def interrupt(case, what, number, begin, *more, status=130, spent=25.0):
+    """Sends the signal once `begin` stands on stderr (or stdout, for the question)."""
+    output, ledger = case.fresh()
+    arguments = case.arguments(output, ledger, "--share", "0.5", *more)
+    case.checked += 1
+    with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT) as running:
+        seen = b""
+        while begin not in seen:
+            byte = running.stdout.read(1)
+            if not byte:
+                break
+            seen += byte
+        if number == signal.SIGINT and b"sampling" in begin:
+            time.sleep(0.3)  # into the file
+        running.send_signal(number)
+        rest = running.stdout.read().decode()
+        running.wait(timeout=100)
+    case.look_for_canaries(what, rest)
+    told = "interrupted; nothing was written" in rest and f"epsilon {spent:g} of 50" in rest
+    if running.returncode != status or (status > 0) != told:
+        case.fault(f"{what}: status {running.returncode}, {seen[-200:]!r}, {rest[-300:]!r}")
+    if case.leftovers(output):
+        case.fault(f"{what}: leaves {case.leftovers(output)}")
+    if abs(case.spent(ledger) - spent) > 1e-3:
+        case.fault(f"{what}: {case.spent(ledger)} is spent, not {spent}")
+
+
+def check_interruptions(case):
+    long_fit = [*VAE, "--option", "steps=1000000", "--yes"]
+    interrupt(case, "question", signal.SIGINT, b"Type yes", status=-signal.SIGINT, spent=0)
+    interrupt(case, "training", signal.SIGINT, b"training the generators", *long_fit)
+    interrupt(case, "training, terminated", signal.SIGTERM, b"training the generators", *long_fit)
+    interrupt(case, "training, hung up", signal.SIGHUP, b"training the generators", *long_fit)
+    interrupt(case, "sampling", signal.SIGINT, b"sampling", "--yes", "--records", "20000000")
+    interrupt(case, "comparing", signal.SIGINT, b"comparing", "--yes", "--records", "60000",
+              "--compare-nonprivate")
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        case = Case(folder)
+        for check in (check_formats, check_release, check_filter, check_refusals, check_bad_tables,
+                      check_usage, check_interruptions):
+            check(case)
+        finish(case.faults, case.checked)
+
+
+main()
