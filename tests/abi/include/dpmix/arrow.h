@@ -92,6 +92,24 @@ struct ArrowArrayStream {
 #endif
 /** @endcond */
 
+/** The key of a type's metadata whose value is a schema, as JSON (dpmix_schema_load()). It stands at the type
+ * of the records (the struct), beside what other programs keep there. Arrow's files and streams, Parquet and
+ * Feather keep it, so that a table can carry its schema. */
+#define DPMIX_ARROW_METADATA_KEY "dpmix_schema"
+
+/** Reads the schema that the metadata of a type holds. Whoever wrote it there declared it: it has to be as
+ * public, and as little looked up in the data, as any other schema.
+ * @param types  read, and not released. Its columns are not looked at: those of the schema may have other
+ *               types, or be missing (the unit column of samples).
+ * @return DPMIX_ERR_FORMAT where there is no such key, or it is there twice, or its value is no schema. The
+ * caller frees with dpmix_schema_free(). */
+DPMIX_API DPMIX_CHECK int dpmix_schema_new_arrow(dpmix_schema **out, const struct ArrowSchema *types);
+
+/** The type of the records of dpmix_mixture_stream(), with the whole schema in its metadata.
+ * @param types  what it holds is overwritten; the caller, or who it hands the type to, releases it.
+ * @return DPMIX_ERR_RANGE for a schema whose JSON has more than 2 GB. */
+DPMIX_API DPMIX_CHECK int dpmix_schema_arrow(const dpmix_schema *schema, struct ArrowSchema *types);
+
 /** A dataset from a stream of struct arrays (record batches). What is in memory at a time is the dataset
  * and one batch.
  * @param schema  copied.
@@ -113,7 +131,7 @@ DPMIX_API DPMIX_CHECK int dpmix_dataset_new_arrow(dpmix_dataset **out, const dpm
  * continuous float64, integer int64, ordinal and categorical a dictionary of utf8 with int32 numbers
  * (ordered where ordinal), boolean bool, date date32, timestamp timestamp in microseconds without zone. The
  * label is a column like the others, in its place; the unit column is left out. Nullable columns have
- * validity bitmaps.
+ * validity bitmaps. The type's metadata hold the whole schema: dpmix_schema_new_arrow().
  *
  * One-hot groups are decoded by DPMIX_DECODE_LARGEST from Gaussians, whose numbers are no probabilities,
  * and by DPMIX_DECODE_DRAW from the nets.

@@ -50,6 +50,9 @@ DPMIX_API DPMIX_CHECK int dpmix_clusterer_plan(const dpmix_clusterer *clusterer,
 /** The number of parts; 0 before the fit. */
 DPMIX_API int dpmix_clusterer_parts(const dpmix_clusterer *clusterer);
 
+/** The columns of a record; 0 before the fit. */
+DPMIX_API size_t dpmix_clusterer_columns(const dpmix_clusterer *clusterer);
+
 /** The weights of the parts, from noisy counts: not negative, their sum is 1.
  * @param[out] weights  n_parts numbers. */
 DPMIX_API DPMIX_CHECK int dpmix_clusterer_weights(const dpmix_clusterer *clusterer, double *weights,

@@ -64,7 +64,8 @@ DPMIX_API DPMIX_CHECK int dpmix_dataset_new_f64(dpmix_dataset **out, const doubl
                                                 int storage);
 
 /** A dataset from IDX files of unsigned bytes (the format of MNIST), gzip'd or not.
- * @param images_path  n x rows x columns (any number of dimensions from 1; all but the first become columns).
+ * @param images_path  n x rows x columns (any number of dimensions from 1; all but the first become columns);
+ *                     with rows = columns they are square images, see dpmix_dataset_set_images().
  * @param labels_path  n bytes in [0, n_classes), or NULL; then n_classes is 0.
  * @param n_classes    the declared number of classes: at most 256.
  * @param lower, upper declared bounds of a byte, for example 0 and 255.
@@ -76,7 +77,8 @@ DPMIX_API DPMIX_CHECK int dpmix_dataset_new_idx(dpmix_dataset **out, const char 
 /** A dataset from NPY files (NumPy's arrays; format versions 1.0, 2.0 and 3.0), gzip'd or not. They are read
  * into memory: what happens to them later does not matter.
  * @param rows_path    n x columns (1 to 32 dimensions; all but the first become columns, in C's order, also
- *                     where the file is in Fortran's). Elements, of either byte order: float32, float64,
+ *                     where the file is in Fortran's); n x m x m are square images, see
+ *                     dpmix_dataset_set_images(). Elements, of either byte order: float32, float64,
  *                     integers of 8 to 64 bits, truth values (0 and 1). They are kept exactly, but for
  *                     integers beyond 2^53, which are rounded to float64.
  * @param labels_path  n integers or truth values in [0, n_classes), one dimension; or NULL, then n_classes
@@ -100,6 +102,15 @@ DPMIX_API DPMIX_CHECK int dpmix_dataset_new_npy(dpmix_dataset **out, const char 
  * dataset. Needs the handle alone. */
 DPMIX_API DPMIX_CHECK int dpmix_dataset_set_groups(dpmix_dataset *dataset, const int32_t *groups,
                                                    size_t n_columns);
+
+/** Declares that a record is a square image, side x side pixels, line by line. IDX and NPY files with three
+ * dimensions, n x side x side, have declared it by their shape. A Gaussian mixture, if its options leave the
+ * choice to the rule, then works in the image's low frequencies (DPMIX_OPTION_GMM_BASIS). The declaration is
+ * public, like the bounds, and not checked against the rows. It is not in model files: the fit settles what
+ * follows from it.
+ * @return DPMIX_ERR_RANGE when side x side is not the number of columns, DPMIX_ERR_STATE once anything was
+ * debited for the dataset. */
+DPMIX_API DPMIX_CHECK int dpmix_dataset_set_images(dpmix_dataset *dataset, size_t side);
 
 /** Gives the handle back; the last owner wipes the copy. NULL is fine. */
 DPMIX_API void dpmix_dataset_free(dpmix_dataset *dataset);

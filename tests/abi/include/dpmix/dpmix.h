@@ -34,6 +34,7 @@
 #include <dpmix/dataset.h>
 #include <dpmix/feature.h>
 #include <dpmix/generator.h>
+#include <dpmix/memory.h>
 #include <dpmix/mixture.h>
 #include <dpmix/options.h>
 #include <dpmix/schema.h>

@@ -8,6 +8,7 @@
 #include <dpmix/accountant.h>
 #include <dpmix/dataset.h>
 #include <dpmix/options.h>
+#include <dpmix/schema.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -36,6 +37,10 @@ typedef struct dpmix_generator dpmix_generator;
 #define DPMIX_GENERATOR_GMM 5      /**< A Gaussian mixture for every class, by DP clustering in a subspace of the
                                         columns or of a public basis (Zhou, Zhou, Mirrokni, Epasto, Cohen-Addad
                                         2025, arXiv 2506.16661). It makes labels where the dataset has them. */
+#define DPMIX_GENERATOR_PRODUCTS 6 /**< A mixture of products of the columns' laws (latent classes), fitted to noisy
+                                        tables of all pairs of columns and the label, where there is one: for
+                                        tables. In the line of GEM (Liu, Vietri, Wu 2021, arXiv 2106.07153). Numbers
+                                        are cut into bins. Categories and bins may be 4,096 together. */
 
 /** An unfitted generator.
  * @param kind     DPMIX_GENERATOR_*.
@@ -118,6 +123,8 @@ DPMIX_API DPMIX_CHECK int dpmix_generator_resume(dpmix_generator **out, const ch
  * Each output may be NULL.
  * @param generator   unfitted.
  * @param share       as for the fit.
+ * @param n_columns   of rows that are not declared to be images: to plan a Gaussian mixture of images, set
+ *                    DPMIX_OPTION_GMM_BASIS.
  * @param n_rows      the caller's word: under add/remove adjacency the true number is private, and a plan
  *                    that is published should use a public or a noisy one.
  * @param n_classes   classes of the labels; 0: none. Of a mixture over a partition by label 0 too: its models
@@ -131,6 +138,20 @@ DPMIX_API DPMIX_CHECK int dpmix_generator_plan(const dpmix_generator *generator,
                                                double *noise_multiplier, double *bytes, double *seconds,
                                                const dpmix_accountant *accountant, double share, size_t n_rows,
                                                size_t n_columns, int n_classes, int n_parts);
+
+/** The columns of a record; 0 before the fit. */
+DPMIX_API size_t dpmix_generator_columns(const dpmix_generator *generator);
+/** The classes of a record's label; 0 before the fit, and when the model's records have no labels. */
+DPMIX_API int dpmix_generator_classes(const dpmix_generator *generator);
+
+/** dpmix_generator_plan() for a dataset made with a schema. Columns that are one category matter for what a mixture
+ * of products costs; dpmix_generator_plan() takes every column for a number.
+ * @param n_parts  parts of the mixture that the generator is for; 1: none; 0: one for each class of the schema's
+ *                 label, and DPMIX_ERR_RANGE where it has none. */
+DPMIX_API DPMIX_CHECK int dpmix_generator_plan_table(const dpmix_generator *generator, double *epsilon,
+                                                     double *noise_multiplier, double *bytes, double *seconds,
+                                                     const dpmix_accountant *accountant, double share,
+                                                     size_t n_rows, const dpmix_schema *schema, int n_parts);
 
 /** Samples records first, ..., first + n - 1 of an endless sequence.
  * @param[out] rows    n x n_columns, in the units of the declared bounds.
@@ -213,7 +234,7 @@ DPMIX_API DPMIX_CHECK int dpmix_generator_ledger(const dpmix_generator *generato
 /** Writes the fitted generator to a file, whole or not at all.
  * @return DPMIX_ERR_IO, DPMIX_ERR_STATE when it is not fitted. */
 DPMIX_API DPMIX_CHECK int dpmix_generator_save(const dpmix_generator *generator, const char *path);
-/** Reads it back.
+/** Reads it back. A file holds no options: a mixture for which the generator is the pattern gets the defaults.
  * @return DPMIX_ERR_IO, DPMIX_ERR_FORMAT when the file is damaged or holds something else. */
 DPMIX_API DPMIX_CHECK int dpmix_generator_load(dpmix_generator **out, const char *path);
 

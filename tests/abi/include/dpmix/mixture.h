@@ -108,7 +108,7 @@ DPMIX_API DPMIX_CHECK int dpmix_mixture_ledger(const dpmix_mixture *mixture, cha
  * checksum), whole or not at all.
  * @return DPMIX_ERR_IO, DPMIX_ERR_STATE when it is not fitted. */
 DPMIX_API DPMIX_CHECK int dpmix_mixture_save(const dpmix_mixture *mixture, const char *path);
-/** Reads it back.
+/** Reads it back. Of the options a file holds those of samples; a teacher is trained with the defaults of the others.
  * @return DPMIX_ERR_IO, DPMIX_ERR_FORMAT when the file is damaged or holds something else. */
 DPMIX_API DPMIX_CHECK int dpmix_mixture_load(dpmix_mixture **out, const char *path);
 

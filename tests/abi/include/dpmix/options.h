@@ -90,6 +90,10 @@ typedef struct dpmix_options dpmix_options;
 #define DPMIX_OPTION_GMM_DISTANCE 89
 #define DPMIX_OPTION_GMM_PRIOR_ROWS 90
 #define DPMIX_OPTION_GMM_REST 91
+#define DPMIX_OPTION_PRODUCTS_COMPONENTS 93
+#define DPMIX_OPTION_PRODUCTS_BINS 94
+#define DPMIX_OPTION_PRODUCTS_STEPS 95
+#define DPMIX_OPTION_PRODUCTS_LABEL_WEIGHT 96
 #define DPMIX_OPTION_LABELS 100
 #define DPMIX_OPTION_TEACHER_STEPS 101
 #define DPMIX_OPTION_TEACHER_WIDTH 102
@@ -145,6 +149,8 @@ typedef struct dpmix_options dpmix_options;
 #define DPMIX_VAE_PRIOR_GAUSSIAN 2 /**< a Gaussian (per class) fitted to where the records lie, by one more query */
 
 /* Values of DPMIX_OPTION_GMM_BASIS. */
+#define DPMIX_GMM_BASIS_RULE 0    /**< low frequencies where the dataset declares square images of 8 to 128
+                                       pixels a side (dpmix_dataset_set_images()), else the columns */
 #define DPMIX_GMM_BASIS_COLUMNS 1 /**< the columns as they are */
 #define DPMIX_GMM_BASIS_DCT 2     /**< low frequencies of square images, a public basis */
 

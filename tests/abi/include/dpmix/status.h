@@ -4,7 +4,8 @@
  *
  * Every function that can fail returns 0 (DPMIX_OK) or one of the negative
  * numbers below. A failing call leaves its outputs as they were and leaves a
- * message of one line for the calling thread.
+ * message of one line for the calling thread. Outputs share no memory with
+ * inputs or with each other, but where a function says that they may.
  *
  * A status is an output too: once a dataset is built, no status and no message
  * depends on a private value.
