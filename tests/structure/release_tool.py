@@ -465,6 +465,8 @@ def check_interruptions(case):
 
 
 def main():
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)  # the tool respects what its parent ignores, as under nohup
     with tempfile.TemporaryDirectory() as folder:
         case = Case(folder)
         for check in (check_formats, check_release, check_filter, check_refusals, check_bad_tables,
