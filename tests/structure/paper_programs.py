@@ -181,7 +181,7 @@ def check_embeddings(faults, zhou, folder, images):
         write_embeddings(folder, "more", 100, kind, label_kind)
         files = ["--embeddings", f"{folder}/rows.npy", "--labels", f"{folder}/rows-labels",
                  "--test-embeddings", f"{folder}/more.npy", "--test-labels", f"{folder}/more-labels"]
-        outcome = run(zhou, [*files, *terms, "--norm", "1", "--epsilon", "2,8", "--components", "1,2", "--output",
+        outcome = run(zhou, [*files, *terms, "--norm", "1", "--epsilon", "30,90", "--components", "1,2", "--output",
                              f"{folder}/out", "--decoder", str(decoder)])
         rows = embedding_rows(outcome)
         if outcome.returncode != 0 or [row[0] for row in rows] != ["real", "1", "2", "1", "2"]:
@@ -189,9 +189,9 @@ def check_embeddings(faults, zhou, folder, images):
             continue
         if any(min(row[2:]) < 95 for row in rows):
             faults.append(f"zhou {kind}: classes that are apart: {rows}")
-        if any(not epsilon - 0.1 < row[1] <= epsilon for epsilon, row in zip((2, 2, 8, 8), rows[1:])):
+        if any(not epsilon - 0.1 < row[1] <= epsilon for epsilon, row in zip((30, 30, 90, 90), rows[1:])):
             faults.append(f"zhou {kind}: budgets: {rows}")
-        names = [f"{folder}/out-eps{epsilon}-k{k}" for epsilon in (2, 8) for k in (1, 2)]
+        names = [f"{folder}/out-eps{epsilon}-k{k}" for epsilon in (30, 90) for k in (1, 2)]
         log = pathlib.Path(f"{decoder}.log")
         if log.read_text().splitlines() != [f"{name}.npy {name}-labels.npy" for name in names]:
             faults.append(f"zhou {kind}: the decoder was run as {log.read_text()}")
