@@ -163,10 +163,10 @@ static void descend(double *scores, const uint8_t *coins, int trial, const struc
             rows[n++] = (float)i / SIDE;
     }
     mode.key[31] = (uint8_t)trial;
-    CHECK_OK(dpm_accountant_new(&planned, epsilon, DELTA, DPMIX_ADJACENCY_ADD_REMOVE));
+    CHECK_OK(dpmix_accountant_new(&planned, epsilon, DELTA, DPMIX_ADJACENCY_ADD_REMOVE));
     CHECK_OK(dpm_query_calibrate(planned, 1, &plan, 1));
     plan.noise_multiplier /= experiment->too_small;
-    CHECK_OK(dpm_accountant_new(&paid, 1e4, DELTA, DPMIX_ADJACENCY_ADD_REMOVE));
+    CHECK_OK(dpmix_accountant_new(&paid, 1e4, DELTA, DPMIX_ADJACENCY_ADD_REMOVE));
     CHECK_OK(dpmix_dataset_new_f32(&dataset, rows, n, 1, NULL, 0, &lower, &upper, 1, DPMIX_STORAGE_COPY));
     dpm_dataset_set_test(dataset, &mode);
     CHECK_OK(dpm_release_open(&release, paid, dataset, "audit", &plan, 1, NULL, 1));
