@@ -252,3 +252,17 @@ void dpm_nn_latent_gradient(float *mean_gradient, float *raw_gradient, const flo
 {
     latent_gradients(mean_gradient, raw_gradient, z_gradient, z_product, mean, raw, n, limit, beta);
 }
+
+void dpm_nn_softmax(float *values, size_t n)
+{
+    float largest = values[0], sum = 0;
+    for (size_t i = 1; i < n; i++)
+        largest = values[i] > largest ? values[i] : largest;
+    for (size_t i = 0; i < n; i++)
+        values[i] -= largest;
+    dpm_nn_exp(values, n);
+    for (size_t i = 0; i < n; i++)
+        sum += values[i];
+    for (size_t i = 0; i < n; i++)
+        values[i] /= sum;
+}

@@ -28,6 +28,9 @@ void dpm_nn_leaky_relu(float *values, size_t n, float slope);
 /* sigmoid(logits) - targets: the gradient of the cross-entropy with respect to the logits. */
 void dpm_nn_cross_entropy_gradient(float *logits, const float *targets, size_t n);
 
+/* Softmax of the n >= 1 numbers together: the one function here whose results depend on one another. */
+void dpm_nn_softmax(float *values, size_t n);
+
 /* Multiplies gradients by the derivative of an activation, given the activated values. */
 void dpm_nn_tanh_gradient(float *gradient, const float *values, size_t n);
 void dpm_nn_relu_gradient(float *gradient, const float *values, size_t n);

@@ -30,29 +30,15 @@ size_t dpm_nn_products_scratch(const struct dpm_nn_products *products)
     return table <= SIZE_MAX - weights ? table + weights : 0;
 }
 
-static void softmax(float *values, size_t n)
-{
-    float largest = values[0], sum = 0;
-    for (size_t i = 1; i < n; i++)
-        largest = values[i] > largest ? values[i] : largest;
-    for (size_t i = 0; i < n; i++)
-        values[i] -= largest;
-    dpm_nn_exp(values, n);
-    for (size_t i = 0; i < n; i++)
-        sum += values[i];
-    for (size_t i = 0; i < n; i++)
-        values[i] /= sum;
-}
-
 void dpm_nn_products_laws(const struct dpm_nn_products *products, float *laws, const float *weights)
 {
     size_t components = products->components, places = count_places(products);
     memmove(laws, weights, dpm_nn_products_size(products) * sizeof *laws);
-    softmax(laws, components);
+    dpm_nn_softmax(laws, components);
     for (size_t k = 0; k < components; k++)
         for (size_t v = 0; v < products->variables; v++)
-            softmax(laws + components + k * places + products->first[v],
-                    products->first[v + 1] - products->first[v]);
+            dpm_nn_softmax(laws + components + k * places + products->first[v],
+                           products->first[v + 1] - products->first[v]);
 }
 
 /* What a change of probabilities does to the logits: the derivative of the softmax. */

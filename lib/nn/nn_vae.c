@@ -185,20 +185,6 @@ static int is_mixed(const struct dpm_nn_vae *vae)
     return vae->output == DPMIX_VAE_OUTPUT_MIXED && vae->groups;
 }
 
-static void softmax(float *values, size_t n)
-{
-    float largest = values[0], sum = 0;
-    for (size_t i = 1; i < n; i++)
-        largest = values[i] > largest ? values[i] : largest;
-    for (size_t i = 0; i < n; i++)
-        values[i] -= largest;
-    dpm_nn_exp(values, n);
-    for (size_t i = 0; i < n; i++)
-        sum += values[i];
-    for (size_t i = 0; i < n; i++)
-        values[i] /= sum;
-}
-
 static void bernoulli_gradient(float *outputs, const float *row, size_t n, float weight)
 {
     dpm_nn_cross_entropy_gradient(outputs, row, n);
@@ -232,7 +218,7 @@ static void mixed_gradient(const struct dpm_nn_vae *vae, float *outputs, float *
         float sum = 0;
         for (size_t j = d; j < end; j++)
             sum += row[j];
-        softmax(outputs + d, end - d);
+        dpm_nn_softmax(outputs + d, end - d);
         for (size_t j = d; j < end; j++)
             outputs[j] = weight * (sum * outputs[j] - row[j]);
     }
@@ -351,7 +337,7 @@ void dpm_nn_vae_decode(const struct dpm_nn_vae *vae, const float *weights, size_
         for (size_t d = 0, end; d < columns; d = end) {
             end = is_mixed(vae) ? end_of_run(vae, d) : columns;
             if (is_mixed(vae) && vae->groups[d] > 0)
-                softmax(means + d, end - d);
+                dpm_nn_softmax(means + d, end - d);
             else
                 for (size_t j = d; j < end; j++)
                     means[j] = gaussian_centre + gaussian_unit * means[j];

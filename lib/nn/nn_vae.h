@@ -17,8 +17,8 @@
  *     Bernoulli   cross-entropy(x_d, sigmoid(o_d))
  *     Gaussian    (x_d - m_d)^2 exp(-w_d) / 2 + w_d / 2, with the mean m_d = 1/2 + o_d / 4; the log-variance
  *                 w_d is fixed, or is learned: w_d = 2 log(1/4) + R tanh(u_d / R), u_d DPM_NN_VAE_LABEL times
- * a weight of the column's own mixed       -sum_d x_d log softmax(o)_d over each one-hot group; Gaussian for
- * columns without a group
+ *                 a weight of the column's own
+ *     mixed       -sum_d x_d log softmax(o)_d over each one-hot group; Gaussian for columns without a group
  *
  * The Gaussian's units, a quarter of a column's range, keep its gradients about as long as those of the
  * others while it learns, so that no kind of column takes the whole clip norm.

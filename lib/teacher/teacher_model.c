@@ -45,27 +45,13 @@ void dpm_teacher_whiten(const struct dpm_teacher *teacher, float *out, const flo
     }
 }
 
-static void softmax(float *values, size_t n)
-{
-    float largest = values[0], sum = 0;
-    for (size_t i = 1; i < n; i++)
-        largest = values[i] > largest ? values[i] : largest;
-    for (size_t i = 0; i < n; i++)
-        values[i] -= largest;
-    dpm_nn_exp(values, n);
-    for (size_t i = 0; i < n; i++)
-        sum += values[i];
-    for (size_t i = 0; i < n; i++)
-        values[i] /= sum;
-}
-
 void dpm_teacher_classify(const float *weights, int n_classes, size_t width, float *probabilities,
                           const float *whitened, size_t n)
 {
     size_t classes = (size_t)n_classes;
     dpm_mat_mul_bt(probabilities, classes, whitened, width, weights, width, n, classes, width);
     for (size_t i = 0; i < n; i++)
-        softmax(probabilities + i * classes, classes);
+        dpm_nn_softmax(probabilities + i * classes, classes);
 }
 
 void dpm_teacher_predict(const struct dpm_teacher *teacher, float *probabilities, const float *rows, size_t n,
