@@ -10,8 +10,8 @@ images, labels, output = sys.argv[1:] + defaults[len(sys.argv) - 1:]
 
 records = dpmix.Dataset.from_idx(images, labels, lower=0, upper=255, classes=10)
 budget = dpmix.Accountant(epsilon=1.0, delta=1e-5, adjacency="add-remove")
-by_label = dpmix.Clusterer("label").fit(records, budget, share=0.1)
-mixture = dpmix.Mixture(by_label, dpmix.Generator("gaussian")).fit(records, budget, share=1.0, progress=True)
+mixture = dpmix.Mixture(None, dpmix.Generator("gmm")).fit(records, budget, share=0.6, progress=True)
+mixture.teach(records, budget, share=1.0, progress=True)  # what is left: a classifier that labels the samples
 mixture.save(output)
 
 samples = mixture.sample(10)

@@ -7,8 +7,8 @@
  *
  * IMAGES and LABELS are IDX files of ten classes, gzipped or not; FOLDER gets the records, also IDX, and the
  * mixture. Labels are the teacher's, in one file as classes and in one as probabilities (soft labels). SHARE
- * is the models' share of epsilon (0.6), the teacher has the rest. Options have the library's names;
- * augmentation is on unless it is switched off. examples/evaluate.py trains classifiers on the result. */
+ * is the models' share of epsilon (0.6), the teacher has the rest. Options have the library's names and,
+ * unless given, its defaults. examples/evaluate.py trains classifiers on the result. */
 #include "common/clock.h"
 #include "common/idx_read.h"
 #include "common/output_files.h"
@@ -57,14 +57,6 @@ static int set_option(dpmix_options *options, const char *text)
                : dpmix_options_set_double(options, key, value);
 }
 
-/* Two thirds of the records are warped, half of these cut-mixed, too; the mixed ones need a teacher. */
-static int set_defaults(struct record *r)
-{
-    return dpmix_options_new(&r->options) != DPMIX_OK || set_option(r->options, "gmm_basis=2") != 0 ||
-           set_option(r->options, "augment_fraction=0.667") != 0 ||
-           set_option(r->options, r->share < 1 ? "augment_mix=0.5" : "augment_mix=0") != 0;
-}
-
 static int read_arguments(struct record *r, int argc, char **argv)
 {
     if (argc < 5) {
@@ -76,7 +68,7 @@ static int read_arguments(struct record *r, int argc, char **argv)
     r->labels = argv[2];
     r->epsilon = strtod(argv[4], NULL);
     r->share = has_share ? strtod(argv[5], NULL) : 0.6;
-    if (set_defaults(r) != 0)
+    if (dpmix_options_new(&r->options) != DPMIX_OK)
         return complain(r);
     for (int i = 5 + has_share; i < argc; i++)
         if (set_option(r->options, argv[i]) != 0) {

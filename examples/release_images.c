@@ -120,19 +120,30 @@ static int evaluate(struct release *r)
     return 0;
 }
 
+static size_t put_accuracy(char *text, size_t room, const char *name, double synthetic, double real)
+{
+    const int used = snprintf(text, room,
+                              "{\"name\":\"%s\",\"value\":%.2f,\"unit\":\"%%\",\"against\":\"real records\","
+                              "\"ratio\":%.4f}\n",
+                              name, synthetic, real > 0.0 ? synthetic / real : 0.0);
+    return used > 0 ? (size_t)used : 0;
+}
+
 static int write_figures(const struct release *r)
 {
     char text[512];
+    const struct evaluation *e = &r->evaluation;
     if (!r->arguments->json)
         return 0;
-    int used = snprintf(text, sizeof(text), "{\"name\":\"quickstart_fit_s\",\"value\":%.3f,\"unit\":\"s\"}\n",
-                        r->fit_seconds);
-    if (r->evaluated && r->evaluation.real > 0.0)
-        snprintf(
-            text + used, sizeof(text) - (size_t)used,
-            "{\"name\":\"quickstart_accuracy\",\"value\":%.2f,\"unit\":\"%%\",\"against\":\"real records\","
-            "\"ratio\":%.4f}\n",
-            r->evaluation.synthetic, r->evaluation.synthetic / r->evaluation.real);
+    size_t used =
+        (size_t)snprintf(text, sizeof(text),
+                         "{\"name\":\"quickstart_fit_s\",\"value\":%.3f,\"unit\":\"s\"}\n", r->fit_seconds);
+    if (r->evaluated)
+        used += put_accuracy(text + used, sizeof(text) - used, "quickstart_accuracy", e->synthetic.pixels,
+                             e->real.pixels);
+    if (r->evaluated && e->has_features)
+        put_accuracy(text + used, sizeof(text) - used, "quickstart_feature_accuracy", e->synthetic.features,
+                     e->real.features);
     return output_file_write(r->arguments->json, text);
 }
 

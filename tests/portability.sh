@@ -19,33 +19,18 @@ shift
 
 # Under qemu and on 32 bits: what reads and writes bytes and counts in size_t, without the long sums of the
 # accountant, which take minutes there.
-few="base blob threads random load npy table linalg clip"
+few="base blob threads random load npy table linalg clip fuzz_clusterer fuzz_generator fuzz_mixture
+    fuzz_checkpoint fuzz_idx fuzz_npy fuzz_schema fuzz_text fuzz_metadata fuzz_arrow fuzz_csv fuzz_sqlite"
 jobs=${DPMIX_PORTABILITY_JOBS-2}
 
-# Names of test programs among ninja's targets.
-programs() {
-    ninja -C "$1" -t targets all | grep -oE '^tests/((unit|api)/[a-z_0-9]*_test|fuzz/fuzz_replay):' | tr -d :
-}
-
-few_programs() {
-    for name in $few; do
-        echo "tests/unit/${name}_test"
-    done
-    echo tests/fuzz/fuzz_replay
-}
-
-# build_and_test BUILD all|few
+# build_and_test BUILD all|few: meson builds what these tests need, and no more.
 build_and_test() {
-    # shellcheck disable=SC2046 # a list of words
     if [ "$2" = all ]; then
-        ninja -C "$1" -j "$jobs" $(programs "$1") &&
-            meson test -C "$1" --no-rebuild --timeout-multiplier 10 --num-processes "$jobs" \
-                --suite unit --suite api --suite fuzz --no-suite slow --no-suite bindings --no-suite long
+        meson test -C "$1" --timeout-multiplier 10 --num-processes "$jobs" \
+            --suite unit --suite api --suite fuzz --no-suite slow --no-suite long
     else
-        ninja -C "$1" -j "$jobs" $(few_programs) &&
-            meson test -C "$1" --no-rebuild --timeout-multiplier 20 --num-processes "$jobs" \
-                $few fuzz_clusterer fuzz_generator fuzz_mixture fuzz_checkpoint fuzz_idx fuzz_npy \
-                fuzz_schema fuzz_text fuzz_arrow
+        # shellcheck disable=SC2086 # a list of words
+        meson test -C "$1" --timeout-multiplier 20 --num-processes "$jobs" $few
     fi
 }
 

@@ -1,30 +1,40 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
 # Installs what is missing, builds, and runs every test.
-#   sh tests/run.sh          all tests, then those of the library once more under the sanitizers, and a few
-#                            under ThreadSanitizer and valgrind; the last line is "N passed, N failed, N skipped"
+#   sh tests/run.sh          all tests, then those of the library once more under the sanitizers, a few under
+#                            ThreadSanitizer and valgrind, and libFuzzer for ten seconds a target; the last
+#                            line is "N passed, N failed, N skipped"
 #   sh tests/run.sh --long   that, and what takes hours: the suite `long`, all that ThreadSanitizer and
-#                            valgrind can run, the analysers, coverage, other compilers and machines
+#                            valgrind can run, the analysers, coverage, other compilers and machines; and libFuzzer
+#                            for five minutes a target
 #   sh tests/run.sh --bench  the benchmarks; their figures go to build/bench.jsonl, one JSON object a line
 set -u
 long_tools=
-[ "${1-}" != --long ] || long_tools="clang:clang clang-tidy:clang-tidy cppcheck:cppcheck gcovr:gcovr"
+[ "${1-}" != --long ] || long_tools="clang-tidy:clang-tidy cppcheck:cppcheck gcovr:gcovr"
 cd "$(dirname "$0")/.." || exit 1
 
 have_header() {
     echo "#include <$1>" | gcc -E - >/dev/null 2>&1
 }
 
+# clang comes without what its sanitizers and libFuzzer link.
+have_fuzzer() {
+    echo 'int LLVMFuzzerTestOneInput(const unsigned char *bytes, unsigned long n) { return n && !*bytes; }' |
+        clang -x c -fsanitize=fuzzer,address,undefined -o build/have_fuzzer - >/dev/null 2>&1 &&
+        rm build/have_fuzzer
+}
+
 # The Debian packages that are not there, each told by the thing that is needed of it.
 missing_packages() {
     for pair in gcc:gcc g++:g++ meson:meson ninja-build:ninja pkg-config:pkg-config python3:python3 \
-        binutils:objdump abigail-tools:abidw doxygen:doxygen valgrind:valgrind $long_tools; do
+        binutils:objdump clang:clang abigail-tools:abidw doxygen:doxygen valgrind:valgrind $long_tools; do
         command -v "${pair#*:}" >/dev/null 2>&1 || printf ' %s' "${pair%%:*}"
     done
     for pair in libc6-dev:stdio.h liblapacke-dev:lapacke.h libsodium-dev:sodium.h zlib1g-dev:zlib.h \
         libsqlite3-dev:sqlite3.h libjansson-dev:jansson.h libpng-dev:png.h libcsv-dev:csv.h check:check.h; do
         have_header "${pair#*:}" || printf ' %s' "${pair%%:*}"
     done
+    have_fuzzer || printf ' libclang-rt-dev'
     python3 -c 'import ensurepip, venv' 2>/dev/null || printf ' python3-venv'
     have_header blis.h || have_header blis/blis.h || printf "%s" " libblis-pthread-dev"
     [ -r "${DPMIX_FASHION_MNIST:-/usr/share/datasets/fashion-mnist}/train-images-idx3-ubyte.gz" ] ||
@@ -107,7 +117,7 @@ one_pass() {
     if "$@"; then results="$results $name=0"; else results="$results $name=1"; fi
 }
 
-# Where the loader puts programs at random places that ThreadSanitizer of older compilers cannot do with.
+# Where the loader puts programs at random places that the sanitizers of older compilers cannot do with.
 same_places() {
     if setarch -R true 2>/dev/null; then setarch -R "$@"; else "$@"; fi
 }
@@ -131,7 +141,11 @@ echo "== all tests"
 pass build/tests -Dbuildtype=debugoptimized -Dwerror=true -- || status=1
 echo "== under AddressSanitizer and UndefinedBehaviorSanitizer"
 left_out=figures
-[ "${1-}" != --long ] || left_out=slow
+fuzz_seconds=10
+if [ "${1-}" = --long ]; then
+    left_out=slow
+    fuzz_seconds=300
+fi
 pass build/tests-asan -Dbuildtype=debugoptimized -Dwerror=true -Dexamples=false \
     -Db_sanitize=address,undefined -Db_lundef=false -- \
     --no-suite structure --no-suite slow --no-suite $left_out || status=1
@@ -155,6 +169,7 @@ else
     echo "== under valgrind: the suite memcheck"
     under_valgrind --suite memcheck || status=1
 fi
+one_pass fuzz same_places sh tests/fuzz/run.sh build/fuzz "$fuzz_seconds"
 # shellcheck disable=SC2086 # lists of words
 python3 tests/tally.py $logs $results || status=1
 exit "${status-0}"

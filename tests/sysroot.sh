@@ -29,9 +29,13 @@ if [ ! -e "$folder/complete" ]; then
     grep -v '^#' /etc/apt/sources.list.d/debian.sources >"$folder/sources/debian.sources" || exit 1
     apt update
     apt -y --no-install-recommends --download-only install libc6-dev zlib1g-dev libsodium-dev libjansson-dev \
-        libsqlite3-dev check liblapacke-dev libblis-pthread-dev || exit 1
+        libsqlite3-dev libcsv-dev check liblapacke-dev libblis-pthread-dev || exit 1
     for package in "$folder"/cache/archives/*.deb; do
         dpkg -x "$package" "$root" || exit 1
+    done
+    # Where a link leads out of the folder the linker would take the archive beside it.
+    find "$root" -type l -lname '/*' | while read -r link; do
+        ln -sfn "$root$(readlink "$link")" "$link"
     done
     : >"$folder/complete"
 fi
@@ -53,7 +57,7 @@ strip = '$triplet-strip'
 pkgconfig = 'pkg-config'
 exe_wrapper = [$run]
 [built-in options]
-c_args = ['--sysroot=$root', '-I$root/usr/include/$multi/blis-pthread']
+c_args = ['--sysroot=$root', '-isystem$root/usr/include/$multi/blis-pthread']
 c_link_args = ['--sysroot=$root', $links, '-Wl,-rpath-link,$libraries']
 [properties]
 sys_root = '$root'

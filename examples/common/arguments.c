@@ -18,17 +18,17 @@ static const char help[] =
     "\n"
     "  --test-images FILE --test-labels FILE  real records for measuring the synthetic ones\n"
     "  --classes N                      the declared number of classes (10)\n"
-    "  --partition P                    none, label or kmeans (label)\n"
-    "  --generator G                    gaussian, gmm, vae, rbm or cgan (gaussian)\n"
+    "  --partition P                    none, label or kmeans (none)\n"
+    "  --generator G                    gaussian, gmm, vae, rbm or cgan (gmm)\n"
     "  --share S                        the models' share of epsilon; a private teacher, which labels the\n"
-    "                                   records, has the rest; 1: no teacher (1)\n"
+    "                                   records, has the rest; 1: no teacher (0.6)\n"
     "  --records N                      how many synthetic records (60000)\n"
     "  --threads N                      short for --option threads=N\n"
     "  --json FILE                      figures of the run, one JSON object a line\n"
     "  --option NAME=VALUE              may be given again and again, see below\n"
     "\n"
-    "Without labels there are no partition by label and no teacher: the models have all of epsilon. A\n"
-    "teacher wants tens of thousands of records. A later argument overrides an earlier one.\n";
+    "Without labels there are no partition by label and no teacher: the models have all of epsilon. A later\n"
+    "argument overrides an earlier one.\n";
 
 /* What has no default must have been given; the library judges the numbers themselves. */
 static int check(const struct arguments *a)
@@ -68,9 +68,9 @@ int arguments_read(struct arguments *a, int argc, char **argv)
         {.name = "--records", .whole = &a->records, .most = UINT32_MAX}};
     *a = (struct arguments){.epsilon = NAN,
                             .delta = NAN,
-                            .share = 1,
-                            .partition = DPMIX_CLUSTERER_LABEL,
-                            .generator = DPMIX_GENERATOR_GAUSSIAN,
+                            .share = 0.6,
+                            .partition = 0,
+                            .generator = DPMIX_GENERATOR_GMM,
                             .classes = 10,
                             .records = 60000};
     if (dpmix_options_new(&a->options) != DPMIX_OK)

@@ -76,17 +76,17 @@ void embeddings_cut(struct embeddings *e, double norm)
 
 /* Shape of the features of an image. */
 struct shape {
-    size_t side, channels, positions, grid, kept;
+    size_t side, channels, positions, grid, radius, kept;
 };
 
-static int find_shape(struct shape *s, size_t columns)
+static int find_shape(struct shape *s, size_t columns, size_t radius)
 {
-    *s = (struct shape){.side = (size_t)lround(sqrt((double)columns))};
+    *s = (struct shape){.side = (size_t)lround(sqrt((double)columns)), .radius = radius};
     if (s->side * s->side != columns ||
         dpmix_feature_scattering_size(&s->channels, &s->positions, s->side, SCALES, ANGLES) != DPMIX_OK)
         return -1;
     s->grid = (size_t)lround(sqrt((double)s->positions));
-    return dpmix_feature_dct_size(&s->kept, s->grid, RADIUS) == DPMIX_OK ? 0 : -1;
+    return dpmix_feature_dct_size(&s->kept, s->grid, radius) == DPMIX_OK ? 0 : -1;
 }
 
 static int make_features(struct embeddings *e, const struct idx_records *images, const struct shape *s)
@@ -100,7 +100,7 @@ static int make_features(struct embeddings *e, const struct idx_records *images,
         for (size_t i = 0; i < n * images->columns; i++)
             pixels[i] = (float)images->bytes[first * images->columns + i] / 255.0f;
         failed = dpmix_feature_scattering(whole, pixels, n, s->side, SCALES, ANGLES, GROUPS) != DPMIX_OK ||
-                 dpmix_feature_dct(e->rows + first * e->columns, whole, n * s->channels, s->grid, RADIUS) !=
+                 dpmix_feature_dct(e->rows + first * e->columns, whole, n * s->channels, s->grid, s->radius) !=
                      DPMIX_OK;
     }
     free(pixels);
@@ -108,25 +108,38 @@ static int make_features(struct embeddings *e, const struct idx_records *images,
     return failed ? -1 : 0;
 }
 
+int embeddings_has_features(size_t columns)
+{
+    struct shape shape;
+    return find_shape(&shape, columns, 0) == 0;
+}
+
+int embeddings_of_records(struct embeddings *e, const struct idx_records *images, size_t radius)
+{
+    struct shape shape;
+    *e = (struct embeddings){0};
+    if (find_shape(&shape, images->columns, radius) != 0)
+        return complain("features", "the records are no square images");
+    e->n = images->n;
+    e->columns = shape.channels * shape.kept;
+    e->rows = calloc(e->n * e->columns + 1, sizeof(*e->rows));
+    e->labels = calloc(e->n + 1, 1);
+    const int failed = !e->rows || !e->labels || make_features(e, images, &shape) != 0;
+    for (size_t i = 0; !failed && i < e->n; i++)
+        e->labels[i] = images->labels[i];
+    if (failed)
+        embeddings_close(e);
+    return failed ? complain("features", "out of memory") : 0;
+}
+
 int embeddings_of_images(struct embeddings *e, const char *images_path, const char *labels_path, int classes)
 {
     struct idx_records images;
-    struct shape shape;
     *e = (struct embeddings){0};
     if (idx_read(&images, images_path, labels_path, classes) != 0)
         return -1;
-    int failed = find_shape(&shape, images.columns) != 0 ? complain(images_path, "no square images") : 0;
-    if (failed == 0) {
-        *e = (struct embeddings){
-            .n = images.n, .columns = shape.channels * shape.kept, .labels = images.labels};
-        images.labels = NULL;
-        e->rows = calloc(e->n * e->columns + 1, sizeof(*e->rows));
-        if (!e->rows || make_features(e, &images, &shape) != 0)
-            failed = complain(images_path, "out of memory");
-    }
+    const int failed = embeddings_of_records(e, &images, RADIUS);
     idx_records_close(&images);
-    if (failed != 0)
-        embeddings_close(e);
     return failed;
 }
 

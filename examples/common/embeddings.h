@@ -19,8 +19,15 @@ struct embeddings {
 /* Rows of float32 or float64 from an NPY file, labels from an NPY or an IDX file. */
 int embeddings_read(struct embeddings *e, const char *rows_path, const char *labels_path, int classes);
 
-/* Public features of square images from IDX files: scattering transform, normalised record by record to norm
- * 1, of each of its channels the three lowest frequencies (243 numbers). No row is longer than 1. */
+/* Public features of square images: scattering transform, normalised record by record to norm 1, of each of
+ * its 81 channels the lowest frequencies (i, j), i^2 + j^2 <= radius^2: three of them for 1, eleven for 3. No
+ * row is longer than 1. */
+int embeddings_of_records(struct embeddings *e, const struct idx_records *images, size_t radius);
+
+/* Whether records are squares that have such features. */
+int embeddings_has_features(size_t columns);
+
+/* Those of images from IDX files, with radius 1: 243 numbers. */
 int embeddings_of_images(struct embeddings *e, const char *images_path, const char *labels_path, int classes);
 void embeddings_close(struct embeddings *e);
 

@@ -101,7 +101,7 @@ static int read_piece(struct reader *r, const char *piece, size_t n)
         const char *end = memchr(piece, '\n', n);
         const size_t length = end ? (size_t)(end - piece) + 1 : n;
         if (csv_parse(&r->parser, piece, length, on_field, on_record, r) != length)
-            return parser_failed(r);
+            return r->failed ? r->failed : parser_failed(r);
         r->line += end != NULL;
         piece += length;
         n -= length;

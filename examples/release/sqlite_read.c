@@ -68,12 +68,16 @@ static int prepare(sqlite3_stmt **statement, sqlite3 *database, const char *path
 
 int sqlite_read(struct table *table, const dpmix_schema *schema, const char *path, const char *name)
 {
+    /* A view may be written by somebody else than who owns the records. */
+    static const char guarded[] = "PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF";
     sqlite3 *database = NULL;
     sqlite3_stmt *statement = NULL;
     int failed = 0;
     table_open(table, dpmix_schema_columns(schema));
     if (sqlite3_open_v2(path, &database, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK)
         failed = complain("%s: %s", path, database ? sqlite3_errmsg(database) : "out of memory");
+    if (!failed && sqlite3_exec(database, guarded, NULL, NULL, NULL) != SQLITE_OK)
+        failed = complain("%s: %s", path, sqlite3_errmsg(database));
     if (!failed)
         failed = prepare(&statement, database, path, name);
     if (!failed)

@@ -33,8 +33,9 @@ DPMIX_API DPMIX_CHECK int dpmix_mixture_fit(dpmix_mixture *mixture, dpmix_accoun
 
 /** Trains a teacher: a linear classifier of records on public features, by full-batch differentially private
  * gradient descent (one flat clip, Gaussian noise) with momentum, after whitening and a start on synthetic
- * records of the fitted mixture, which cost nothing. For square images the features are a scattering transform
- * (dpmix/feature.h). From then on samples are labelled by the teacher, or not, as DPMIX_OPTION_LABELS says:
+ * records of the fitted mixture, which cost nothing. For declared images (dpmix_dataset_set_images()) the
+ * features are a scattering transform (dpmix/feature.h). From then on samples are labelled by the teacher, or
+ * not, as DPMIX_OPTION_LABELS says, and those of images are warped and mixed (DPMIX_AUGMENT_RULE):
  * post-processing, without further cost. The teacher is saved with the mixture.
  *
  * Labels of the teacher are meant for models whose classes blur into each other. Where records are so unlike
@@ -71,8 +72,9 @@ DPMIX_API int dpmix_mixture_classes(const dpmix_mixture *mixture);
  * dpmix_generator_sample(). By DPMIX_OPTION_LABELS the label is the teacher's, or the generator's own where it
  * makes one, else the part's where the partition is by label. With DPMIX_OPTION_AUGMENT_FRACTION above 0 some
  * of the records, square images, are warped or mixed before they are labelled; mixing needs the teacher's
- * labels. DPMIX_ERR_UNSUPPORTED where records are no square images, or there are no such labels. With a teacher
- * the call works on as many threads as the fit did. */
+ * labels. By default that is done where a teacher labels declared images (DPMIX_AUGMENT_RULE).
+ * DPMIX_ERR_UNSUPPORTED where records are no square images, or there are no such labels. With a teacher the
+ * call works on as many threads as the fit did. */
 DPMIX_API DPMIX_CHECK int dpmix_mixture_sample(const dpmix_mixture *mixture, float *rows, int32_t *labels,
                                                uint64_t first, size_t n, size_t n_columns,
                                                const uint64_t *seed);

@@ -147,6 +147,9 @@ typedef struct dpmix_options dpmix_options;
 /* Values of DPMIX_OPTION_VAE_PRIOR: the law of the latent space that samples come from. */
 #define DPMIX_VAE_PRIOR_NORMAL 1   /**< standard normal */
 #define DPMIX_VAE_PRIOR_GAUSSIAN 2 /**< a Gaussian (per class) fitted to where the records lie, by one more query */
+#define DPMIX_VAE_PRIOR_MIXTURE 3  /**< a Gaussian mixture (per class) fitted there, by the queries of
+                                        DPMIX_GENERATOR_GMM and with its options, but for basis, radius, distance
+                                        and rest */
 
 /* Values of DPMIX_OPTION_GMM_BASIS. */
 #define DPMIX_GMM_BASIS_RULE 0    /**< low frequencies where the dataset declares square images of 8 to 128
@@ -171,10 +174,14 @@ typedef struct dpmix_options dpmix_options;
 #define DPMIX_LABELS_TEACHER 2 /**< dpmix_mixture_teach() */
 
 /* Values of DPMIX_OPTION_TEACHER_FEATURES. */
-#define DPMIX_TEACHER_FEATURES_RULE 0       /**< scattering for square images of 8 to 128 pixels a side, without
-                                                 groups of columns; else the columns */
+#define DPMIX_TEACHER_FEATURES_RULE 0       /**< scattering where the dataset declares square images of 8 to 128
+                                                 pixels a side (dpmix_dataset_set_images()), else the columns */
 #define DPMIX_TEACHER_FEATURES_COLUMNS 1    /**< the columns as they are */
 #define DPMIX_TEACHER_FEATURES_SCATTERING 2 /**< two layers of wavelets (dpmix/feature.h), normalised */
+
+/* Value of DPMIX_OPTION_AUGMENT_FRACTION and DPMIX_OPTION_AUGMENT_MIX. */
+#define DPMIX_AUGMENT_RULE (-1) /**< 2/3 and 1/2 where a teacher labels declared square images of 8 to 128 pixels a
+                                     side, else 0; the same holds of every negative value */
 
 /* Types of a value. */
 #define DPMIX_OPTION_TYPE_INT 1    /**< whole numbers */

@@ -149,11 +149,9 @@ static int close_in(struct trial *trial, struct end *low, struct end *high)
     return DPMIX_OK;
 }
 
-static int check_arguments(const double *multiplier, const struct dpm_event *held, size_t n_held,
-                           const struct dpm_event *stage, size_t n_stage, int adjacency, double target)
+static int check_arguments(const struct dpm_event *held, size_t n_held, const struct dpm_event *stage,
+                           size_t n_stage, int adjacency, double target)
 {
-    if (!multiplier)
-        return dpm_fail(DPMIX_ERR_ARG, "multiplier: must not be NULL");
     if (n_stage == 0)
         return dpm_fail(DPMIX_ERR_ARG, "events: must hold at least one");
     if (!(target > 0.0 && target < INFINITY))
@@ -167,18 +165,17 @@ static int calibrate(double *multiplier, struct trial terms, const struct dpm_ev
 {
     struct trial trial = terms;
     double spent = 0.0;
-    int status = check_arguments(multiplier, held, trial.n_held, trial.stage, trial.n_stage, trial.adjacency,
-                                 trial.target);
+    int status =
+        check_arguments(held, trial.n_held, trial.stage, trial.n_stage, trial.adjacency, trial.target);
     if (!status)
         status = measure(&spent, &trial, held, trial.n_held);
     if (status)
         return status;
     if (trial.n_held > 0 && spent >= trial.target)
         return dpm_fail(DPMIX_ERR_BUDGET, "budget: nothing of it is left");
-    if (trial.n_stage <= SIZE_MAX - trial.n_held)
-        trial.events = dpm_alloc(trial.n_held + trial.n_stage, sizeof *trial.events);
+    trial.events = dpm_alloc(trial.n_held + trial.n_stage, sizeof *trial.events);
     if (!trial.events)
-        return dpm_fail(DPMIX_ERR_NOMEM, "out of memory");
+        return DPMIX_ERR_NOMEM;
     if (trial.n_held > 0)
         memcpy(trial.events, held, trial.n_held * sizeof *held);
     memcpy(trial.events + trial.n_held, trial.stage, trial.n_stage * sizeof *held);

@@ -353,11 +353,9 @@ struct dpm_contour_value dpm_account_contour_value(const struct dpm_contour *con
     }
     double scale = contour->step / PI, error = scale * fault + contour->tail;
     double upper = scale * sum + error;
-    struct dpm_contour_value value = {-INFINITY, 0.0, INFINITY, INFINITY};
-    if (!(upper > 0.0)) {
-        value.log_delta = upper == 0.0 ? -INFINITY : INFINITY;
+    struct dpm_contour_value value = {INFINITY, 0.0, INFINITY, INFINITY};
+    if (!(upper > 0.0))
         return value;
-    }
     double exponent = contour->log_moment - c * epsilon;
     value.log_delta = log(upper) + exponent + contour->error +
                       UNIT * (8.0 + 4.0 * contour->log_moment + 4.0 * c * epsilon);

@@ -121,8 +121,6 @@ static struct dpm_event *as_one_record(const struct dpm_event *events, size_t n,
 int dpm_account_group_epsilon(double *epsilon, const struct dpm_event *events, size_t n, int adjacency,
                               int group, double delta)
 {
-    if (!epsilon)
-        return dpm_fail(DPMIX_ERR_ARG, "epsilon: must not be NULL");
     if (!(delta > 0.0 && delta < 1.0))
         return dpm_fail(DPMIX_ERR_RANGE, "delta: must lie in (0, 1)");
     int status = dpm_account_check(events, n, adjacency);
@@ -177,8 +175,6 @@ static double renyi_delta(const struct dpm_event *events, size_t n, double epsil
 int dpm_account_group_delta(double *delta, const struct dpm_event *events, size_t n, int adjacency, int group,
                             double epsilon)
 {
-    if (!delta)
-        return dpm_fail(DPMIX_ERR_ARG, "delta: must not be NULL");
     if (!(epsilon >= 0.0 && epsilon < INFINITY))
         return dpm_fail(DPMIX_ERR_RANGE, "epsilon: must be at least 0 and finite");
     int status = dpm_account_check(events, n, adjacency);

@@ -16,6 +16,7 @@
 #define MORE_WORK 2e7       /* of all its other lines together */
 #define ROUGH 1e-5          /* change by the last halving of a step that is small enough, relative */
 #define GOOD 3e-10          /* error of delta that is good enough, relative */
+#define LOWEST 60.0         /* of -log(c) of a saddle */
 #define CLOSE 1e-5          /* and that is, of losses on a grid */
 
 /* What is asked of one direction: the epsilon of a delta, or (with log_delta NAN) the delta of an epsilon. */
@@ -33,12 +34,15 @@ struct answer {
 
 /* Newton's method for the saddle, in log(c): where the bound log M(c) - c epsilon + factor(c) on log(delta)
  * is least, or, for a given delta, the epsilon that this bound gives. Both are roots of increasing
- * functions of c. A good guess is enough; the contour may pass anywhere. Returns the least bound found. */
+ * functions of c. A good guess is enough; the contour may pass anywhere near. Returns the least bound found.
+ * *inside: whether there is a saddle. There is none where the mean loss is more than LOWEST beyond epsilon:
+ * then delta is close to 1, or to the probability of very large losses. */
 static int find_saddle(struct dpm_contour *contour, const struct question *question, double *saddle,
-                       double *bound)
+                       double *bound, int *inside)
 {
-    double x = 0.0, low = -60.0, high = 60.0;
+    double x = 0.0, low = -LOWEST, high = LOWEST;
     *bound = INFINITY;
+    *inside = 1;
     for (int i = 0; i < 80; i++) {
         double c = exp(x);
         int status = dpm_account_contour_moments(contour, c);
@@ -72,6 +76,7 @@ static int find_saddle(struct dpm_contour *contour, const struct question *quest
         if (high - low < 1e-3)
             break;
     }
+    *inside = low > -LOWEST && high < LOWEST;
     return *bound < INFINITY ? DPMIX_OK : DPMIX_ERR_RANGE;
 }
 
@@ -109,7 +114,7 @@ static void solve(const struct dpm_contour *contour, const struct question *ques
         value = value_at(contour, question->log_failure, epsilon);
         if (value.log_delta > target)
             low = epsilon;
-        else if (epsilon < best)
+        else /* below the best: next is between low and high */
             high = best = epsilon, excess = value.excess;
         double next = epsilon - (value.log_delta - target) / value.slope;
         if (best < INFINITY && high - low <= 1e-12 * high)
@@ -141,11 +146,10 @@ static int ask(struct dpm_contour *contour, const struct question *question, str
             value = value_at(contour, question->log_failure, answer->bound);
         } else {
             value = value_at(contour, question->log_failure, question->epsilon);
-            if (value.log_delta > -INFINITY) { /* truth >= value.log_delta - value.excess */
-                answer->bound = fmin(answer->bound, value.log_delta);
-                answer->excess = fmin(answer->excess,
-                                      fmax(answer->bound - value.log_delta, 0.0) + value.excess);
-            }
+            /* truth >= value.log_delta - value.excess */
+            answer->bound = fmin(answer->bound, value.log_delta);
+            answer->excess = fmin(answer->excess,
+                                  fmax(answer->bound - value.log_delta, 0.0) + value.excess);
         }
         if (!(value.rough > ROUGH))
             return DPMIX_OK;
@@ -188,10 +192,11 @@ static int ask_limited(struct dpm_contour *contour, const struct question *quest
                        double uninteresting)
 {
     double c = 1.0, bound;
+    int inside;
     struct question left = *question;
     left.log_delta += question->log_failure > -INFINITY ? log1p(-exp(question->log_failure -
                                                                      question->log_delta)) : 0.0;
-    int status = find_saddle(contour, question->for_epsilon ? &left : question, &c, &bound);
+    int status = find_saddle(contour, question->for_epsilon ? &left : question, &c, &bound, &inside);
     if (status)
         return status;
     bound += 1e-9 * fabs(bound);
@@ -201,8 +206,9 @@ static int ask_limited(struct dpm_contour *contour, const struct question *quest
     if (bound <= uninteresting)
         return DPMIX_OK;
     contour->work = FIRST_WORK;
-    status = dpm_account_contour_line(contour, c, 0.0, 0);
-    if (!status)
+    if (inside) /* elsewhere a line would have to follow oscillations of any frequency */
+        status = dpm_account_contour_line(contour, c, 0.0, 0);
+    if (inside && !status)
         status = ask(contour, question, answer);
     if (status == DPMIX_ERR_NOMEM)
         return status;
@@ -210,7 +216,7 @@ static int ask_limited(struct dpm_contour *contour, const struct question *quest
     contour->work = MORE_WORK;
     if (answer->excess > GOOD)
         status = ask_grid(contour->laws, contour->direction, question, answer);
-    if (!status && answer->excess > CLOSE) {
+    if (!status && inside && answer->excess > CLOSE) {
         status = dpm_account_contour_line(contour, c, question->for_epsilon ? answer->bound
                                           : question->epsilon, 1);
         if (!status)
@@ -258,8 +264,9 @@ static int ask_direction(struct dpm_laws *laws, int direction, struct question *
         return status;
     double log_delta = question->log_delta, c;
     if (!question->for_epsilon) {
+        int inside;
         limit_outcomes(laws, direction, -1e4);
-        status = find_saddle(&contour, question, &c, &log_delta);
+        status = find_saddle(&contour, question, &c, &log_delta, &inside);
         if (status == DPMIX_ERR_NOMEM)
             goto out;
         log_delta = status ? 0.0 : log_delta;
@@ -288,11 +295,12 @@ static int ask_lattice(struct dpm_laws *laws, const struct question *question, s
 {
     struct dpm_contour contour;
     struct dpm_lattice lattice;
+    int inside;
     double c = 1.0, bound, low = 0.0, high = laws->law->count * dpm_account_loss_largest(laws->law,
                                                                                          DPM_LOSS_REMOVE);
     int status = dpm_account_contour_new(&contour, laws, DPM_LOSS_REMOVE);
     if (!status)
-        status = find_saddle(&contour, question, &c, &bound);
+        status = find_saddle(&contour, question, &c, &bound, &inside);
     dpm_account_contour_free(&contour);
     if (!status)
         status = dpm_account_lattice_new(&lattice, laws->law, c);
@@ -406,7 +414,7 @@ int dpm_account_exact_delta(double *delta, const struct dpm_event *events, size_
         struct question question = {epsilon, NAN, 0, -INFINITY};
         struct answer answer;
         status = ask_both(&laws, &question, &answer);
-        rest = fmin(exp(answer.bound) * SAFE, 1.0);
+        rest = fmin(fmax(exp(answer.bound) * SAFE, DBL_MIN), 1.0); /* rounded up, not to 0 */
         known = answer.excess;
     }
     dpm_free(laws.law);

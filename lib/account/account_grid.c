@@ -74,7 +74,7 @@ static void add_mass(struct filler *filler, double k, double mass)
  * payoffs 1 and exp(-loss) keep their means. */
 static double upper_part(double above, double step)
 {
-    return above < 1e-300 ? 0.0 : expm1(-above) / expm1(-step);
+    return expm1(-above) / expm1(-step);
 }
 
 /* An atom. */

@@ -36,8 +36,6 @@ int dpm_accountant_new(struct dpmix_accountant **out, double epsilon, double del
 
 int dpm_accountant_new_terms(struct dpmix_accountant **out, struct dpm_account_terms terms)
 {
-    if (!out)
-        return dpm_fail(DPMIX_ERR_ARG, "out: must not be NULL");
     int checked = dpm_account_terms_check(&terms);
     if (checked)
         return checked;
@@ -100,9 +98,7 @@ int dpm_account_reserve(void **memory, size_t *capacity, size_t n, size_t more, 
 {
     if (more <= *capacity - n)
         return DPMIX_OK;
-    if (more > SIZE_MAX / 2 - n)
-        return dpm_fail(DPMIX_ERR_NOMEM, "out of memory");
-    size_t wanted = 2 * (n + more);
+    size_t wanted = 2 * (n + more); /* both lie in memory as arrays: far from SIZE_MAX */
     void *larger = dpm_alloc(wanted, size);
     if (!larger)
         return DPMIX_ERR_NOMEM;
@@ -210,8 +206,6 @@ int dpm_accountant_open(struct dpmix_accountant **out, const char *path, const c
 int dpm_accountant_open_terms(struct dpmix_accountant **out, const char *path, const char *dataset,
                               struct dpm_account_terms terms)
 {
-    if (!out || !path || !dataset)
-        return dpm_fail(DPMIX_ERR_ARG, "%s: must not be NULL", !out ? "out" : !path ? "path" : "dataset");
     if (!*path || !*dataset)
         return dpm_fail(DPMIX_ERR_ARG, "%s: must not be empty", !*path ? "path" : "dataset");
     if (!memchr(dataset, 0, MAX_DATASET + 1))
@@ -336,8 +330,6 @@ out:
 
 int dpm_account_charge(const struct dpmix_accountant *accountant, const struct dpm_account_debit *debit)
 {
-    if (!accountant)
-        return dpm_fail(DPMIX_ERR_ARG, "accountant: must not be NULL");
     if (!debit->purpose || !*debit->purpose)
         return dpm_fail(DPMIX_ERR_ARG, "purpose: must not be empty");
     if (!memchr(debit->purpose, 0, DPM_ACCOUNT_PURPOSE + 1))
@@ -364,8 +356,6 @@ int dpm_accountant_charge(struct dpmix_accountant *accountant, const char *purpo
 int dpm_accountant_calibrate(const struct dpmix_accountant *accountant, double share,
                              struct dpm_event *events, size_t n)
 {
-    if (!accountant)
-        return dpm_fail(DPMIX_ERR_ARG, "accountant: must not be NULL");
     if (!(share > 0.0 && share <= 1.0))
         return dpm_fail(DPMIX_ERR_RANGE, "share: must lie in (0, 1]");
     int status = dpm_account_lock(accountant);
@@ -408,8 +398,6 @@ double dpm_accountant_order(const struct dpmix_accountant *accountant)
 
 int dpm_accountant_spent(const struct dpmix_accountant *accountant, double *epsilon)
 {
-    if (!accountant || !epsilon)
-        return dpm_fail(DPMIX_ERR_ARG, "%s: must not be NULL", accountant ? "epsilon" : "accountant");
     int status = dpm_account_lock(accountant);
     if (status)
         return status;
@@ -420,8 +408,6 @@ int dpm_accountant_spent(const struct dpmix_accountant *accountant, double *epsi
 
 int dpm_accountant_spent_group(const struct dpmix_accountant *accountant, double *epsilon, int group)
 {
-    if (!accountant || !epsilon)
-        return dpm_fail(DPMIX_ERR_ARG, "%s: must not be NULL", accountant ? "epsilon" : "accountant");
     int status = dpm_account_lock(accountant);
     if (status)
         return status;

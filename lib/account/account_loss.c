@@ -129,15 +129,14 @@ static struct dpm_loss_spot spot_at(const struct rule *rule, double t)
     return dpm_account_loss_spot(rule->law, rule->direction, rule->log_weight, t);
 }
 
-static int reserve(struct dpm_loss_table *table, size_t n)
+/* Room for one more node. */
+static int reserve(struct dpm_loss_table *table)
 {
-    if (n <= table->capacity)
+    if (table->n < table->capacity)
         return DPMIX_OK;
-    if (n > MAX_NODES)
+    if (table->n >= MAX_NODES)
         return DPMIX_ERR_RANGE;
     size_t capacity = table->capacity ? 4 * table->capacity : 512;
-    while (capacity < n)
-        capacity *= 2;
     double *memory = dpm_alloc(capacity, 3 * sizeof *memory);
     if (!memory)
         return DPMIX_ERR_NOMEM;
@@ -165,7 +164,7 @@ static double term_of(double c, double log_p, double loss)
 static int add_node(struct rule *rule, double place, double log_p, double loss)
 {
     struct dpm_loss_table *table = rule->table;
-    int status = reserve(table, table->n + 1);
+    int status = reserve(table);
     if (status)
         return rule->status = status;
     double tilt = log_p + table->c * loss;
@@ -215,7 +214,7 @@ static double walk(struct rule *rule, double j, double direction, double height)
 static void add_around(struct rule *rule, double t)
 {
     double j = floor(t / rule->step + 0.5), height;
-    if (rule->status || is_done(rule, j) || rule->ranges == MAX_RANGES)
+    if (rule->status || is_done(rule, j))
         return;
     visit(rule, j, &height);
     rule->to[rule->ranges] = walk(rule, j, 1.0, height);

@@ -12,7 +12,7 @@
 #define NEGLIGIBLE 1e-21  /* a node's share of the largest node's */
 #define SCALE_FROM 300.0  /* exponents above it are taken out of the sum */
 
-enum { MAX_RANGES = 5 };
+enum { MAX_RANGES = 5 }; /* divergence() asks for no more */
 
 /* The pair at hand, and the order 1 + lambda. With t in units of the noise, phi the normal density and
  * L(t) = log(1 - q + q exp(X)), X = (t - dip) / s, the privacy loss,
@@ -101,7 +101,7 @@ static double walk(struct sum *sum, double j, double direction, double term)
 static void add_around(struct sum *sum, double t)
 {
     double j = floor(t / sum->step + 0.5);
-    if (range_of(sum, j) >= 0 || sum->ranges == MAX_RANGES)
+    if (range_of(sum, j) >= 0)
         return;
     double term = visit(sum, j);
     double to = walk(sum, j, 1.0, term);
@@ -348,18 +348,14 @@ double dpm_account_rdp_epsilon(const struct dpm_event *events, size_t n, double 
 }
 
 double dpm_account_rdp_epsilon_at(const struct dpm_event *events, size_t n, double delta,
-                                  const double *orders, size_t n_orders, double *order)
+                                  const double *orders, size_t n_orders)
 {
     double best = INFINITY;
     for (size_t i = 0; i < n_orders; i++) {
         double lambda = orders[i] - 1.0;
         double sum = composed(events, n, lambda);
         double epsilon = within_delta(sum, delta) ? 0.0 : fmax(converted(sum, lambda, log(delta)), 0.0);
-        if (epsilon < best) {
-            best = epsilon;
-            if (order)
-                *order = orders[i];
-        }
+        best = fmin(best, epsilon);
     }
     return best;
 }

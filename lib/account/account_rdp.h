@@ -27,8 +27,8 @@ double dpm_account_rdp_convert(double divergence, double order, double delta);
  * bound. */
 double dpm_account_rdp_epsilon(const struct dpm_event *events, size_t n, double delta);
 
-/* The same over the given orders, each > 1. *order is the best of them; it may be NULL. */
+/* The same over the given orders, each > 1. */
 double dpm_account_rdp_epsilon_at(const struct dpm_event *events, size_t n, double delta,
-                                  const double *orders, size_t n_orders, double *order);
+                                  const double *orders, size_t n_orders);
 
 #endif

@@ -108,8 +108,6 @@ static int of_law(double *divergence, const struct dpm_law *law, double lambda)
 
 int dpm_account_renyi(double *rdp, const struct dpm_event *events, size_t n, int adjacency, double order)
 {
-    if (!rdp)
-        return dpm_fail(DPMIX_ERR_ARG, "rdp: must not be NULL");
     if (!(order > 1.0 && order < INFINITY))
         return dpm_fail(DPMIX_ERR_RANGE, "order: must be above 1 and finite");
     int status = dpm_account_check(events, n, adjacency);

@@ -495,14 +495,13 @@ int dpm_store_read(struct dpm_store *store, struct dpm_store_mark *mark, dpm_sto
         return DPMIX_OK;
     if (at.entries >= end->entries)
         return dpm_fail(DPMIX_ERR_FORMAT, "path: the ledger lacks a debit that was made; open it again");
-    status = prepare(&statement, store->connection,
-                     "SELECT entries.entry, purpose, test_noise, event, kind, noise_multiplier,"
-                     " sampling_rate, count FROM entries JOIN events"
-                     " ON events.dataset = entries.dataset AND events.entry = entries.entry"
-                     " WHERE entries.dataset = ? AND entries.entry > ? ORDER BY entries.entry, event");
-    if (!status && (sqlite3_bind_int64(statement, 1, store->row.id) != SQLITE_OK ||
-                    sqlite3_bind_int64(statement, 2, at.entries) != SQLITE_OK))
-        status = fail_with(SQLITE_NOMEM);
+    struct value behind[] = {integer(store->row.id), integer(at.entries)};
+    status = prepare_with(&statement, store->connection,
+                          "SELECT entries.entry, purpose, test_noise, event, kind, noise_multiplier,"
+                          " sampling_rate, count FROM entries JOIN events"
+                          " ON events.dataset = entries.dataset AND events.entry = entries.entry"
+                          " WHERE entries.dataset = ? AND entries.entry > ? ORDER BY entries.entry, event",
+                          behind, 2);
     while (!status && !(status = step(statement, &there)) && there)
         status = read_event(statement, &at, &next, give, user);
     sqlite3_finalize(statement);

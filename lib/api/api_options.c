@@ -68,10 +68,11 @@ static const struct option table[] = {
      "VAE: weight of the latent space's divergence from the standard normal"},
     {DPMIX_OPTION_VAE_DRAWS, INT, "vae_draws", 1, 32, 1,
      "VAE: draws from the latent space that a record's gradient is the mean of"},
-    {DPMIX_OPTION_VAE_PRIOR, INT, "vae_prior", 1, 2, DPMIX_VAE_PRIOR_NORMAL,
-     "VAE: samples come from: 1: the standard normal, 2: a Gaussian per class fitted after the training"},
+    {DPMIX_OPTION_VAE_PRIOR, INT, "vae_prior", 1, 3, DPMIX_VAE_PRIOR_NORMAL,
+     "VAE: samples come from: 1: the standard normal, 2: a Gaussian per class fitted after the training, 3: "
+     "a Gaussian mixture per class, with the options of the Gaussian mixture"},
     {DPMIX_OPTION_VAE_PRIOR_SHARE, DOUBLE, "vae_prior_share", 1e-3, 0.5, 0.05,
-     "VAE: what fitting that Gaussian may spend, as a fraction of what the training spends"},
+     "VAE: what fitting that law may spend, as a fraction of what the training spends"},
     {DPMIX_OPTION_VAE_DRAW, INT, "vae_draw", 0, 1, 0,
      "VAE: samples are 0: means of the output law, 1: draws from it; those of the mixed law are always "
      "drawn"},
@@ -191,9 +192,11 @@ static const struct option table[] = {
     {DPMIX_OPTION_TEACHER_RECORDS, INT, "teacher_records", 100, 1000000, 20000,
      "teacher: synthetic records for whitening and start"},
     {DPMIX_OPTION_TEACHER_FEATURES, INT, "teacher_features", 0, 2, DPMIX_TEACHER_FEATURES_RULE,
-     "teacher: 0: scattering for square images, else the columns; 1: the columns; 2: scattering"},
-    {DPMIX_OPTION_AUGMENT_FRACTION, DOUBLE, "augment_fraction", 0, 1, 0,
-     "mixture of square images: fraction of the samples that are changed as the next options say"},
+     "teacher: 0: scattering where the data set declares square images, else the columns; 1: the columns; 2: "
+     "scattering"},
+    {DPMIX_OPTION_AUGMENT_FRACTION, DOUBLE, "augment_fraction", DPMIX_AUGMENT_RULE, 1, DPMIX_AUGMENT_RULE,
+     "mixture of square images: fraction of the samples that are changed as the next options say; below 0: "
+     "2/3 where a teacher labels declared images, else 0"},
     {DPMIX_OPTION_AUGMENT_ROTATION, DOUBLE, "augment_rotation", 0, 180, 10, "augmentation: +- degrees"},
     {DPMIX_OPTION_AUGMENT_SHEAR, DOUBLE, "augment_shear", 0, 4, 0.15,
      "augmentation: +- pixels along a line for each line from the middle"},
@@ -204,8 +207,9 @@ static const struct option table[] = {
      "augmentation: standard deviation of a smooth displacement, in pixels"},
     {DPMIX_OPTION_AUGMENT_MIRROR, DOUBLE, "augment_mirror", 0, 1, 0,
      "augmentation: probability that left and right are exchanged"},
-    {DPMIX_OPTION_AUGMENT_MIX, DOUBLE, "augment_mix", 0, 1, 0,
-     "augmentation: probability that a rectangle comes from another sample; needs the teacher's labels"},
+    {DPMIX_OPTION_AUGMENT_MIX, DOUBLE, "augment_mix", DPMIX_AUGMENT_RULE, 1, DPMIX_AUGMENT_RULE,
+     "augmentation: probability that a rectangle comes from another sample, to be labelled by a teacher; "
+     "below 0: 1/2 where a teacher labels declared images, else 0"},
 };
 
 enum { N_OPTIONS = sizeof table / sizeof *table };

@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ALIGNMENT = 64 }; /* the header in front of a block takes one line, so blocks stay aligned */
+enum { ALIGNMENT = 64 };  /* the header in front of a block takes one line, so blocks stay aligned */
+enum { LARGE = 1 << 22 }; /* blocks from here on may well have large pages */
 
 struct header {
     size_t size;
@@ -87,6 +88,8 @@ void *dpm_alloc(size_t n, size_t size)
         dpm_fail(DPMIX_ERR_NOMEM, "out of memory");
         return NULL;
     }
+    if (padded >= LARGE)
+        dpm_protect_advise(whole, padded);
     memset(whole, 0, padded);
     memcpy(whole, &(struct header){padded - ALIGNMENT, flags, 0}, sizeof(struct header));
     atomic_fetch_add(&live, 1);

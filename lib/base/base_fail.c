@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#undef _GNU_SOURCE /* strerror_r is that of POSIX, whatever the compiler was told */
 #include "base_fail.h"
 
 #include <stdarg.h>
@@ -26,6 +27,14 @@ int dpm_fail_in(const char *function, int status)
     snprintf(message, sizeof message, "%s: %.*s", function,
              (int)(sizeof message - strlen(function) - 3), tail);
     return status;
+}
+
+const char *dpm_fail_reason(int error)
+{
+    static _Thread_local char reason[80];
+    if (strerror_r(error, reason, sizeof reason) != 0)
+        snprintf(reason, sizeof reason, "error %d", error);
+    return reason;
 }
 
 const char *dpm_fail_message(void)

@@ -23,6 +23,10 @@ int dpm_fail(int status, const char *format, ...) DPM_PRINTF(2, 3);
  * "dpmix_x_new: share: ...". Returns `status` as it is. */
 int dpm_fail_in(const char *function, int status);
 
+/* What the system says of an errno; unlike strerror() it keeps its text for each thread, until it is called
+ * there again. */
+const char *dpm_fail_reason(int error);
+
 const char *dpm_fail_message(void);
 const char *dpm_fail_text(int status);
 

@@ -135,9 +135,9 @@ static int write_whole(const char *path, const struct part *parts, size_t n)
     name_folder(path, folder);
     int file = create_beside(path, temporary);
     if (file < 0)
-        return dpm_fail(DPMIX_ERR_IO, "path: cannot create a file there: %s", strerror(errno));
+        return dpm_fail(DPMIX_ERR_IO, "path: cannot create a file there: %s", dpm_fail_reason(errno));
     if (!write_parts(file, parts, n) || rename(temporary, path) != 0) {
-        status = dpm_fail(DPMIX_ERR_IO, "path: cannot write the file: %s", strerror(errno));
+        status = dpm_fail(DPMIX_ERR_IO, "path: cannot write the file: %s", dpm_fail_reason(errno));
         unlink(temporary);
     } else if (!sync_folder(folder)) {
         status = dpm_fail(DPMIX_ERR_IO, "path: written, but its folder could not be synced");
@@ -179,7 +179,7 @@ static int read_all(struct dpm_blob *blob, const char *path)
     struct stat about;
     int file = open_file(path, O_RDONLY | O_NONBLOCK); /* a FIFO must not hold us up before it is refused */
     if (file < 0)
-        return dpm_fail(DPMIX_ERR_IO, "path: cannot open the file: %s", strerror(errno));
+        return dpm_fail(DPMIX_ERR_IO, "path: cannot open the file: %s", dpm_fail_reason(errno));
     int status = DPMIX_OK;
     if (fstat(file, &about) != 0 || !S_ISREG(about.st_mode)) {
         status = dpm_fail(DPMIX_ERR_IO, "path: not an ordinary file");
@@ -197,7 +197,7 @@ static int read_all(struct dpm_blob *blob, const char *path)
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0) {
-            status = dpm_fail(DPMIX_ERR_IO, "path: cannot read the file: %s", strerror(errno));
+            status = dpm_fail(DPMIX_ERR_IO, "path: cannot read the file: %s", dpm_fail_reason(errno));
             goto out;
         }
         if (got == 0)

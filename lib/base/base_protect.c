@@ -7,6 +7,7 @@
 #include "base_protect.h"
 
 #include <stdatomic.h>
+#include <stdint.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -21,6 +22,17 @@ size_t dpm_protect_page(void)
 {
     long size = sysconf(_SC_PAGESIZE);
     return size > 0 ? (size_t)size : 4096;
+}
+
+void dpm_protect_advise(void *memory, size_t size)
+{
+#if defined(MADV_HUGEPAGE)
+    size_t page = dpm_protect_page(), before = (page - (uintptr_t)memory % page) % page;
+    if (size > before)
+        (void)madvise((unsigned char *)memory + before, (size - before) / page * page, MADV_HUGEPAGE);
+#else
+    (void)memory, (void)size;
+#endif
 }
 
 /* Both are 0 on success. */

@@ -120,22 +120,16 @@ static void contribute_count(const void *model, const struct dpm_block *block, f
     write_left(left[0], k, nearest, right[0], n);
 }
 
-static double bin_edge(size_t n_columns, int bin)
-{
-    return sqrt((double)n_columns) * exp2(-bin / 4.0);
-}
-
 /* one-hot(bin of the distance from the origin) x 1. */
 static void contribute_radius(const void *model, const struct dpm_block *block, float *const *left,
                               float *const *right)
 {
-    const struct dpm_centres *centres = ((const struct dpm_lloyd *)model)->centres;
-    size_t n = block->n_rows, d = centres->n_features;
+    const struct dpm_lloyd *lloyd = model;
+    size_t n = block->n_rows, d = lloyd->centres->n_features;
     int32_t *bins = (int32_t *)(void *)(block->scratch + n);
-    dpm_centres_features(centres, block->scratch + 2 * n, d, block->scratch, block->rows, n);
+    dpm_centres_features(lloyd->centres, block->scratch + 2 * n, d, block->scratch, block->rows, n);
     for (size_t i = 0; i < n; i++) {
-        double bin = 4 * log2(bin_edge(d, 0) * (double)block->scratch[i]);
-        bins[i] = (int32_t)fmin(fmax(bin, 0), DPM_LLOYD_BINS - 1);
+        bins[i] = dpm_lloyd_bin(lloyd, (double)block->scratch[i]);
         right[0][i] = 1;
     }
     write_left(left[0], DPM_LLOYD_BINS, bins, right[0], n);
@@ -198,6 +192,12 @@ static void set_plans(struct dpm_lloyd *lloyd, uint64_t steps, int find_radius)
     plan = add_plan(lloyd, DPM_LLOYD_COUNT, k, 1);
     plan->noise_multiplier = clip / w;
     plan->scratch += k + d;
+    for (int query = 0; lloyd->words.origin && query < DPM_LLOYD_QUERIES; query++)
+        if (lloyd->number[query] >= 0 && query != DPM_LLOYD_CELLS) {
+            plan = &lloyd->plans[lloyd->number[query]];
+            plan->in_words = 1;
+            plan->scratch = lloyd->words.lines;
+        }
 }
 
 static size_t larger(size_t a, size_t b)
@@ -222,7 +222,7 @@ static int allocate(struct dpm_lloyd *lloyd)
 }
 
 static int prepare(struct dpm_lloyd *lloyd, struct dpm_coreset *coreset,
-                   const struct dpmix_clusterer *clusterer)
+                   const struct dpmix_clusterer *clusterer, const struct dpmix_dataset *dataset)
 {
     const struct dpmix_options *options = &clusterer->options;
     size_t k = (size_t)dpm_option_int(options, DPMIX_OPTION_CLUSTERS);
@@ -248,6 +248,8 @@ static int prepare(struct dpm_lloyd *lloyd, struct dpm_coreset *coreset,
     }
     if (!status)
         status = allocate(lloyd);
+    if (!status && d == 0 && dpm_dataset_has_words(dataset))
+        status = dpm_lloyd_words_new(&lloyd->words, dpm_dataset_bounds(dataset), lloyd->n_start);
     if (status)
         return status;
     double row_clip = dpm_option_double(options, DPMIX_OPTION_KMEANS_ROW_CLIP);
@@ -262,6 +264,8 @@ static int prepare(struct dpm_lloyd *lloyd, struct dpm_coreset *coreset,
 static int query(struct dpm_lloyd *lloyd, struct dpm_release *release, int query, dpm_block_fn *contribution,
                  double *sums)
 {
+    if (dpm_lloyd_plan(lloyd, query)->in_words)
+        return dpm_lloyd_words_query(lloyd, release, query, sums);
     return dpm_release_query(release, (size_t)lloyd->number[query], contribution, lloyd, sums);
 }
 
@@ -275,6 +279,7 @@ static int query_mean(struct dpm_lloyd *lloyd, struct dpm_release *release)
     float radius = centres->radius, half = (float)(0.5 * sqrt((double)d));
     for (size_t i = 0; columns && i < d; i++)
         centres->origin[i] = 0.5f;
+    dpm_lloyd_words_round(lloyd);
     centres->radius = columns ? half : 1;
     centres->n_centres = 1; /* at the origin */
     int status = query(lloyd, release, DPM_LLOYD_MEAN, contribute_mean, lloyd->sums);
@@ -292,6 +297,7 @@ static int query_mean(struct dpm_lloyd *lloyd, struct dpm_release *release)
         centres->origin[i] = fminf(fmaxf(value, 0), 1);
         centres->centres[i] = 0;
     }
+    dpm_lloyd_words_round(lloyd);
     centres->radius = radius;
     return DPMIX_OK;
 }
@@ -299,7 +305,6 @@ static int query_mean(struct dpm_lloyd *lloyd, struct dpm_release *release)
 /* The least of the bins' edges that has few rows beyond it, and more than noise within. */
 static int query_radius(struct dpm_lloyd *lloyd, struct dpm_release *release)
 {
-    size_t d = lloyd->centres->n_features;
     int status = query(lloyd, release, DPM_LLOYD_RADIUS, contribute_radius, lloyd->sums);
     if (status)
         return status;
@@ -314,7 +319,7 @@ static int query_radius(struct dpm_lloyd *lloyd, struct dpm_release *release)
     }
     if (bin == DPM_LLOYD_BINS)
         bin = 4; /* nothing but noise: half a diagonal */
-    lloyd->centres->radius = (float)bin_edge(d, bin);
+    lloyd->centres->radius = (float)dpm_lloyd_edge(lloyd, bin);
     return DPMIX_OK;
 }
 
@@ -438,10 +443,11 @@ static int fit_kmeans(struct dpmix_clusterer *clusterer, const struct dpm_fit *f
     clusterer->model = dpm_alloc(1, sizeof(struct dpm_centres));
     int status = clusterer->model ? DPMIX_OK : DPMIX_ERR_NOMEM;
     if (!status)
-        status = prepare(&lloyd, &coreset, clusterer);
+        status = prepare(&lloyd, &coreset, clusterer, fit->dataset);
     if (!status)
         status = fit_parts(clusterer, fit, &lloyd);
     dpm_coreset_free(&coreset);
+    dpm_lloyd_words_free(&lloyd.words);
     dpm_free(lloyd.direction);
     dpm_free(lloyd.sums);
     dpm_free(lloyd.counts);

@@ -22,6 +22,17 @@ double dpm_lloyd_weak_count(const struct dpm_lloyd *lloyd)
     return fmax(1, weak_count * dpm_lloyd_count_noise(lloyd, DPM_LLOYD_MOVE));
 }
 
+double dpm_lloyd_edge(const struct dpm_lloyd *lloyd, int bin)
+{
+    return sqrt((double)lloyd->centres->n_columns) * exp2(-bin / 4.0);
+}
+
+int32_t dpm_lloyd_bin(const struct dpm_lloyd *lloyd, double scale)
+{
+    double bin = 4 * log2(dpm_lloyd_edge(lloyd, 0) * scale);
+    return (int32_t)fmin(fmax(bin, 0), DPM_LLOYD_BINS - 1);
+}
+
 /* A uniformly random direction in feature space. */
 static void draw_direction(struct dpm_lloyd *lloyd, struct dpm_stream *stream)
 {

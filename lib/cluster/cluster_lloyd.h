@@ -5,6 +5,7 @@
 #define DPM_CLUSTER_LLOYD_H
 
 #include "cluster_centres.h"
+#include "cluster_words.h"
 #include "random_stream.h"
 
 /* The queries. Which of them a fit has, and at which number in the release, is in dpm_lloyd.number. */
@@ -37,6 +38,7 @@ struct dpm_lloyd {
     double *counts;              /* of the centres */
     double *costs;               /* n_start x n_start, of joining */
     struct dpm_coreset *coreset; /* NULL: there are no cells */
+    struct dpm_lloyd_words words;
 };
 
 static inline const struct dpm_query_plan *dpm_lloyd_plan(const struct dpm_lloyd *lloyd, int query)
@@ -49,6 +51,10 @@ double dpm_lloyd_count_noise(const struct dpm_lloyd *lloyd, int query);
 
 /* The count below which a cluster may be empty. */
 double dpm_lloyd_weak_count(const struct dpm_lloyd *lloyd);
+
+/* The upper edge of a bin, and the bin of a row with that scale. */
+double dpm_lloyd_edge(const struct dpm_lloyd *lloyd, int bin);
+int32_t dpm_lloyd_bin(const struct dpm_lloyd *lloyd, double scale);
 
 /* Moves centre j toward the mean of line j of the released sums. */
 void dpm_lloyd_move(struct dpm_lloyd *lloyd, size_t j, int query);

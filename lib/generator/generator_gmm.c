@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The DP Gaussian mixture by DP clustering (Zhou, Zhou, Mirrokni, Epasto, Cohen-Addad 2025, arXiv
- * 2506.16661): its fit, sampling and files. A view takes four queries, each over every row, each for every
- * group by itself but the second:
+ * 2506.16661): its fit. A view takes four queries, each over every row, each for every group by itself but
+ * the second:
  *
  *   SUMS     counts and sums of the rows in a public basis
  *   POOLED   second moment of the residuals about the groups' means: it gives the subspace
@@ -10,42 +10,9 @@
 #include "generator_gmm.h"
 #include "base_alloc.h"
 #include "base_fail.h"
-#include "feature_distance.h"
 #include "generator_gmm_fit.h"
-#include "linalg_mat.h"
 
-#include <limits.h>
-#include <math.h>
 #include <string.h>
-
-enum { LARGEST_COMPONENTS = 1 << 20, LARGEST_NUMBER = 1 << 20 };
-
-int dpm_gmm_view_new(struct dpm_gmm_view *view, size_t n_groups, size_t n_columns, size_t dims,
-                     size_t n_components)
-{
-    view->n_columns = n_columns;
-    view->dims = dims;
-    view->directions = dpm_alloc(dims, n_columns * sizeof(float));
-    view->means = dpm_alloc(n_groups, n_columns * sizeof(float));
-    view->first = dpm_alloc(n_groups + 1, sizeof(size_t));
-    view->weights = dpm_alloc(n_components, sizeof(double));
-    int complete = view->directions && view->means && view->first && view->weights;
-    return complete ? dpm_density_new(&view->density, dims, n_components) : DPMIX_ERR_NOMEM;
-}
-
-void dpm_gmm_free(void *memory)
-{
-    struct dpm_gmm *model = memory;
-    for (size_t v = 0; model && v < DPM_GMM_VIEWS; v++) {
-        struct dpm_gmm_view *view = &model->view[v];
-        dpm_free(view->directions);
-        dpm_free(view->means);
-        dpm_free(view->first);
-        dpm_free(view->weights);
-        dpm_density_free(&view->density);
-    }
-    dpm_free(model);
-}
 
 /* ---- The fit ---- */
 
@@ -134,7 +101,7 @@ static int open_release(struct dpm_release **release, struct fit *work, const st
     for (size_t v = 0; !status && v < work->model->n_views; v++)
         for (size_t q = 0; q < DPM_GMM_QUERIES; q++)
             if (work->work[v].plan.query[q].steps)
-                work->work[v].plan.query[q] = work->plans[work->number[v][q]];
+                work->work[v].noise[q] = dpm_query_noise(&work->plans[work->number[v][q]]);
     if (status)
         return status;
     return dpm_release_open(release, fit->accountant, fit->dataset,
@@ -142,56 +109,41 @@ static int open_release(struct dpm_release **release, struct fit *work, const st
                             work->n_plans, several ? &work->partition : NULL, fit->threads);
 }
 
-/* Runs query q of view v once, and tells of it. */
-static int query(struct fit *work, struct dpm_release *release, const struct dpm_fit *fit, size_t v, size_t q)
+/* A view whose queries run, of a fit. */
+struct run {
+    struct fit *work;
+    struct dpm_release *release;
+    const struct dpm_fit *fit;
+    size_t view;
+};
+
+/* A dpm_gmm_query_fn: tells of the query and runs it. */
+static int query(void *user, size_t q)
 {
-    static dpm_block_fn *const contribution[DPM_GMM_QUERIES] = {
-        dpm_gmm_contribute_sums, dpm_gmm_contribute_pooled, dpm_gmm_contribute_moves,
-        dpm_gmm_contribute_moments};
-    struct dpm_gmm_work *view = &work->work[v];
-    int status = dpm_fit_progress(fit, DPMIX_PHASE_TRAIN, work->done++, work->total);
+    const struct run *run = user;
+    struct fit *work = run->work;
+    struct dpm_gmm_work *view = &work->work[run->view];
+    int status = dpm_fit_progress(run->fit, DPMIX_PHASE_TRAIN, work->done++, work->total);
     if (!status)
-        status = dpm_release_query(release, work->number[v][q], contribution[q], view, view->released);
+        status = dpm_release_query(run->release, work->number[run->view][q], dpm_gmm_contribution(q), view,
+                                   view->released);
     return status;
 }
 
 static int run_view(struct fit *work, struct dpm_release *release, const struct dpm_fit *fit, size_t v)
 {
-    struct dpm_gmm_work *view = &work->work[v];
+    struct run run = {work, release, fit, v};
     uint8_t key[DPM_KEY_SIZE];
     dpm_release_public_key(release, key);
-    dpm_random_derive(view->key, key, v);
-    int status = query(work, release, fit, v, DPM_GMM_SUMS);
-    if (status)
-        return status;
-    dpm_gmm_set_means(view);
-    status = query(work, release, fit, v, DPM_GMM_POOLED);
-    if (!status)
-        status = dpm_gmm_set_subspace(view);
-    if (status)
-        return status;
-    dpm_gmm_set_start(view);
-    for (uint64_t step = 0; view->plan.has_moves && step < view->plan.steps; step++) {
-        status = query(work, release, fit, v, DPM_GMM_MOVES);
-        if (status)
-            return status;
-        dpm_gmm_set_centres(view, step);
-    }
-    dpm_gmm_set_component_clip(view);
-    for (uint64_t step = 0; !status && step <= view->plan.em_steps; step++) {
-        view->by_density = step > 0;
-        status = query(work, release, fit, v, DPM_GMM_MOMENTS);
-        if (!status)
-            status = dpm_gmm_set_components(view);
-    }
-    return status;
+    dpm_random_derive(work->work[v].key, key, v);
+    return dpm_gmm_run(&work->work[v], 1, query, &run);
 }
 
 static int new_model(struct dpm_gmm **out, const struct dpmix_generator *generator)
 {
     const struct dpmix_options *options = &generator->options;
     int conditional = dpm_option_int(options, DPMIX_OPTION_CONDITIONAL) && generator->n_classes > 0;
-    if (conditional && generator->n_parts > LARGEST_COMPONENTS / generator->n_classes)
+    if (conditional && generator->n_parts > DPM_GMM_COMPONENTS / generator->n_classes)
         return dpm_fail(DPMIX_ERR_RANGE, "n_classes: too many for so many parts");
     struct dpm_gmm *model = dpm_alloc(1, sizeof *model);
     if (!model)
@@ -233,224 +185,31 @@ static int fit_gmm(struct dpmix_generator *generator, const struct dpm_fit *fit)
     return status;
 }
 
-/* ---- Sampling ---- */
+/* ---- Sampling and files ---- */
 
-static size_t most_dims(const struct dpm_gmm *model)
+static size_t sample_scratch(const struct dpmix_generator *generator)
 {
-    size_t dims = 0;
-    for (size_t v = 0; v < model->n_views; v++)
-        dims = model->view[v].dims > dims ? model->view[v].dims : dims;
-    return dims;
-}
-
-/* Scratch for a record: normals, a point, a row, and another row for the rest. */
-static size_t gmm_scratch(const struct dpmix_generator *generator)
-{
-    const struct dpm_gmm *model = generator->model;
-    return 2 * (model->n_columns + most_dims(model));
-}
-
-static size_t pick_component(const struct dpm_gmm *model, const struct dpm_gmm_view *view, size_t part,
-                             double u)
-{
-    size_t classes = dpm_gmm_classes(model), last = view->first[part * classes];
-    for (size_t j = last; j < view->first[(part + 1) * classes]; j++) {
-        if (view->weights[j] > 0)
-            last = j; /* rounding may leave the sum a little below 1 */
-        if (u < view->weights[j])
-            return j;
-        u -= view->weights[j];
-    }
-    return last;
-}
-
-/* Adds the rest's variance in the directions that the subspace leaves. */
-static void add_rest(const struct dpm_gmm_view *view, float *row, float *rest, float *point,
-                     struct dpm_stream *stream)
-{
-    size_t n = view->n_columns, dims = view->dims;
-    float scale = (float)sqrt(view->rest);
-    dpm_stream_normals(stream, rest, n);
-    dpm_mat_mul_bt(point, dims, rest, n, view->directions, n, 1, dims, n);
-    for (size_t l = 0; l < dims; l++)
-        for (size_t c = 0; c < n; c++)
-            rest[c] -= point[l] * view->directions[l * n + c];
-    for (size_t c = 0; c < n; c++)
-        row[c] += scale * rest[c];
-}
-
-/* Records of one view at a time, so that the way back from the subspace is one product. */
-static void sample_view(const struct dpm_gmm *model, const struct dpm_gmm_view *view, size_t part,
-                        float *rows, int32_t *labels, const size_t *places, size_t n,
-                        struct dpm_stream *stream, float *scratch)
-{
-    size_t dims = view->dims, columns = model->n_columns, classes = dpm_gmm_classes(model);
-    float *normals = scratch, *points = normals + dims, *out = points + n * dims, *rest = out + n * columns;
-    int32_t group[DPM_SAMPLE_CHUNK];
-    for (size_t i = 0; i < n; i++) {
-        size_t j = pick_component(model, view, part, dpm_stream_uniform(stream)), g = part * classes;
-        while (j >= view->first[g + 1])
-            g++;
-        group[i] = (int32_t)g;
-        dpm_stream_normals(stream, normals, dims);
-        dpm_density_draw(&view->density, j, points + i * dims, normals);
-    }
-    dpm_mat_mul(out, columns, points, dims, view->directions, columns, n, columns, dims);
-    for (size_t i = 0; i < n; i++) {
-        float *row = out + i * columns;
-        const float *mean = view->means + (size_t)group[i] * columns;
-        for (size_t c = 0; c < columns; c++)
-            row[c] += mean[c];
-        if (model->with_rest)
-            add_rest(view, row, rest, normals, stream);
-        if (view->distance)
-            dpm_feature_distance_inverse(row, row, columns);
-        memcpy(rows + places[i] * columns, row, columns * sizeof *row);
-        if (labels)
-            labels[places[i]] = group[i] % (int32_t)classes;
-    }
+    return dpm_gmm_scratch(generator->model);
 }
 
 static void sample_gmm(const struct dpmix_generator *generator, int part, float *rows, int32_t *labels,
                        size_t n, struct dpm_stream *stream, float *scratch)
 {
-    const struct dpm_gmm *model = generator->model;
-    size_t places[DPM_GMM_VIEWS][DPM_SAMPLE_CHUNK], count[DPM_GMM_VIEWS] = {0};
-    for (size_t i = 0; i < n; i++) {
-        size_t v = model->n_views > 1 && dpm_stream_uniform(stream) < 0.5;
-        places[v][count[v]++] = i;
-    }
-    for (size_t v = 0; v < model->n_views; v++)
-        if (count[v] > 0)
-            sample_view(model, &model->view[v], (size_t)part, rows, labels, places[v], count[v], stream,
-                        scratch);
-}
-
-/* ---- Files ---- */
-
-static void put_view(const struct dpm_gmm_view *view, size_t n_groups, struct dpm_blob *blob)
-{
-    size_t n = view->density.n, dims = view->dims;
-    dpm_blob_put_u64(blob, (uint64_t)view->distance);
-    dpm_blob_put_u64(blob, dims);
-    for (size_t group = 0; group < n_groups; group++)
-        dpm_blob_put_u64(blob, view->first[group + 1] - view->first[group]);
-    dpm_blob_put_f64(blob, view->rest);
-    dpm_blob_put_f32s(blob, view->directions, dims * view->n_columns);
-    dpm_blob_put_f32s(blob, view->means, n_groups * view->n_columns);
-    dpm_blob_put_f64s(blob, view->weights, n);
-    dpm_blob_put_f32s(blob, view->density.means, n * dims);
-    dpm_blob_put_f32s(blob, view->density.values, n * dims);
-    dpm_blob_put_f32s(blob, view->density.whiten, n * dims * dims);
+    dpm_gmm_draw(generator->model, (size_t)part, NULL, rows, labels, n, stream, scratch);
 }
 
 static void put_gmm(const struct dpmix_generator *generator, struct dpm_blob *blob)
 {
-    const struct dpm_gmm *model = generator->model;
-    dpm_blob_put_u64(blob, model->classes);
-    dpm_blob_put_u64(blob, model->n_views);
-    dpm_blob_put_u64(blob, (uint64_t)model->with_rest);
-    for (size_t v = 0; v < model->n_views; v++)
-        put_view(&model->view[v], dpm_gmm_groups(model), blob);
-}
-
-/* Numbers of a file that a fit could have made: none of them so large that samples or densities overflow. */
-static void check_floats(struct dpm_blob *blob, const float *values, size_t n, double lower, double upper)
-{
-    for (size_t i = 0; values && i < n; i++)
-        if (!((double)values[i] >= lower && (double)values[i] <= upper))
-            dpm_blob_reject(blob);
-}
-
-static void check_view(const struct dpm_gmm *model, const struct dpm_gmm_view *view, struct dpm_blob *blob)
-{
-    size_t n = view->density.n, dims = view->dims, classes = dpm_gmm_classes(model);
-    if (dpm_blob_status(blob))
-        return;
-    if (!(view->rest >= DPM_DENSITY_LEAST && view->rest <= LARGEST_NUMBER))
-        dpm_blob_reject(blob);
-    check_floats(blob, view->directions, dims * view->n_columns, -2, 2);
-    check_floats(blob, view->means, dpm_gmm_groups(model) * view->n_columns, -LARGEST_NUMBER, LARGEST_NUMBER);
-    check_floats(blob, view->density.means, n * dims, -LARGEST_NUMBER, LARGEST_NUMBER);
-    check_floats(blob, view->density.values, n * dims, 0.5 * DPM_DENSITY_LEAST, LARGEST_NUMBER);
-    check_floats(blob, view->density.whiten, n * dims * dims, -LARGEST_NUMBER, LARGEST_NUMBER);
-    for (size_t part = 0; part < model->n_parts; part++) {
-        double sum = 0;
-        for (size_t j = view->first[part * classes]; j < view->first[(part + 1) * classes]; j++) {
-            if (!(view->weights[j] >= 0))
-                dpm_blob_reject(blob);
-            sum += view->weights[j];
-        }
-        if (!(fabs(sum - 1) <= 1e-6))
-            dpm_blob_reject(blob);
-    }
-}
-
-static void get_view(const struct dpm_gmm *model, struct dpm_gmm_view *view, struct dpm_blob *blob)
-{
-    size_t n_groups = dpm_gmm_groups(model), columns = model->n_columns, n = 0;
-    view->n_columns = columns;
-    view->distance = (int)dpm_blob_get_size(blob, 0, 1);
-    view->dims = (size_t)dpm_blob_get_size(blob, 1, columns);
-    if (view->distance && dpm_gmm_map_side(columns) == 0)
-        dpm_blob_reject(blob);
-    view->first = dpm_blob_holds(blob, n_groups, sizeof(uint64_t))
-                      ? dpm_alloc(n_groups + 1, sizeof *view->first)
-                      : NULL;
-    if (!view->first) {
-        blob->status = dpm_blob_status(blob) ? dpm_blob_status(blob) : DPMIX_ERR_NOMEM;
-        return;
-    }
-    for (size_t group = 0; group < n_groups && !dpm_blob_status(blob); group++) {
-        n += (size_t)dpm_blob_get_size(blob, 1, LARGEST_COMPONENTS);
-        if (n > LARGEST_COMPONENTS)
-            dpm_blob_reject(blob);
-        view->first[group + 1] = n;
-    }
-    struct dpm_density *density = &view->density;
-    *density = (struct dpm_density){.dims = view->dims, .n = n};
-    view->rest = dpm_blob_get_f64(blob);
-    view->directions = dpm_blob_get_f32s(blob, view->dims, columns);
-    view->means = dpm_blob_get_f32s(blob, n_groups, columns);
-    view->weights = dpm_blob_get_f64s(blob, n, 1);
-    density->means = dpm_blob_get_f32s(blob, n, view->dims);
-    density->values = dpm_blob_get_f32s(blob, n, view->dims);
-    density->whiten = dpm_blob_get_f32s(blob, n, view->dims * view->dims);
-    check_view(model, view, blob);
-    if (dpm_blob_status(blob))
-        return;
-    density->shifts = dpm_alloc(n, view->dims * sizeof *density->shifts);
-    density->constant = dpm_alloc(n, sizeof *density->constant);
-    if (!density->shifts || !density->constant)
-        blob->status = DPMIX_ERR_NOMEM;
-    for (size_t j = 0; !dpm_blob_status(blob) && j < n; j++)
-        dpm_density_finish(density, j);
+    dpm_gmm_put(generator->model, blob);
 }
 
 static void get_gmm(struct dpmix_generator *generator, struct dpm_blob *blob)
 {
-    uint64_t classes = dpm_blob_get_size(blob, 0, (uint64_t)generator->n_classes);
-    uint64_t n_views = dpm_blob_get_size(blob, 1, DPM_GMM_VIEWS), rest = dpm_blob_get_size(blob, 0, 1);
-    if ((classes != 0 && classes != (uint64_t)generator->n_classes) ||
-        (classes > 0) != generator->makes_labels)
-        dpm_blob_reject(blob);
-    if (classes && (uint64_t)generator->n_parts > LARGEST_COMPONENTS / classes)
-        dpm_blob_reject(blob);
-    if (dpm_blob_status(blob))
-        return;
-    struct dpm_gmm *model = dpm_alloc(1, sizeof *model);
-    if (!model) {
-        blob->status = DPMIX_ERR_NOMEM;
-        return;
-    }
+    struct dpm_gmm *model = dpm_gmm_get(blob, generator->bounds.n_columns, (size_t)generator->n_parts,
+                                        (size_t)generator->n_classes);
     generator->model = model;
-    model->n_columns = generator->bounds.n_columns;
-    model->n_parts = (size_t)generator->n_parts;
-    model->classes = (size_t)classes;
-    model->n_views = (size_t)n_views;
-    model->with_rest = (int)rest;
-    for (size_t v = 0; v < model->n_views; v++)
-        get_view(model, &model->view[v], blob);
+    if (model && (model->classes > 0) != generator->makes_labels)
+        dpm_blob_reject(blob);
 }
 
 const struct dpm_generator_kind dpm_generator_gmm = {
@@ -459,7 +218,7 @@ const struct dpm_generator_kind dpm_generator_gmm = {
     .fit = fit_gmm,
     .free_model = dpm_gmm_free,
     .sample = sample_gmm,
-    .sample_scratch = gmm_scratch,
+    .sample_scratch = sample_scratch,
     .put = put_gmm,
     .get = get_gmm,
 };

@@ -9,7 +9,7 @@
 #include "density_mixture.h"
 #include "generator_kind.h"
 
-enum { DPM_GMM_VIEWS = 2 };
+enum { DPM_GMM_VIEWS = 2, DPM_GMM_COMPONENTS = 1 << 20 /* most, of all groups */ };
 
 struct dpm_gmm_view {
     int distance;           /* its rows are signed distances of images */
@@ -43,5 +43,17 @@ static inline size_t dpm_gmm_groups(const struct dpm_gmm *model)
 int dpm_gmm_view_new(struct dpm_gmm_view *view, size_t n_groups, size_t n_columns, size_t dims,
                      size_t n_components);
 void dpm_gmm_free(void *model);
+
+/* n records of a part (DPM_SAMPLE_CHUNK at most) in [0, 1] as far as the model knows, and where labels is not
+ * NULL their labels. given: the class that each is to have (n), where the model has classes; NULL: drawn with
+ * the components. scratch: n x dpm_gmm_scratch() floats. */
+size_t dpm_gmm_scratch(const struct dpm_gmm *model);
+void dpm_gmm_draw(const struct dpm_gmm *model, size_t part, const int32_t *given, float *rows,
+                  int32_t *labels, size_t n, struct dpm_stream *stream, float *scratch);
+
+/* A model of none or of n_classes classes. get: NULL, or a model that may be incomplete when the blob's
+ * status says so. */
+void dpm_gmm_put(const struct dpm_gmm *model, struct dpm_blob *blob);
+struct dpm_gmm *dpm_gmm_get(struct dpm_blob *blob, size_t n_columns, size_t n_parts, size_t n_classes);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The fit of the DP Gaussian mixture: its plan, its contributions, and the steps from released numbers to the
- * model. Files: generator_gmm_plan.c, _query.c, _step.c, _moment.c; generator_gmm.c runs them. */
+ * model. Files: generator_gmm_plan.c, _query.c, _step.c, _moment.c; _run.c has their order. generator_gmm.c
+ * fits to rows, generator_latent.c to the places of rows in latent space. */
 #ifndef DPM_GENERATOR_GMM_FIT_H
 #define DPM_GENERATOR_GMM_FIT_H
 
@@ -53,6 +54,8 @@ size_t dpm_gmm_plan_start(const struct dpm_gmm_plan *plan, double count, size_t 
  * plan and the centres. */
 struct dpm_gmm_work {
     struct dpm_gmm_plan plan;
+    double noise[DPM_GMM_QUERIES]; /* standard deviation on each number of the queries, once they are
+                                      calibrated */
     struct dpm_gmm_map map;
     struct dpm_gmm_view *view;
     size_t n_groups, classes;
@@ -93,14 +96,8 @@ static inline const float *dpm_gmm_centre(const struct dpm_gmm_work *work, size_
 
 /* ---- Contributions: pure functions of released numbers and the row ---- */
 
-void dpm_gmm_contribute_sums(const void *work, const struct dpm_block *block, float *const *left,
-                             float *const *right);
-void dpm_gmm_contribute_pooled(const void *work, const struct dpm_block *block, float *const *left,
-                               float *const *right);
-void dpm_gmm_contribute_moves(const void *work, const struct dpm_block *block, float *const *left,
-                              float *const *right);
-void dpm_gmm_contribute_moments(const void *work, const struct dpm_block *block, float *const *left,
-                                float *const *right);
+/* Of query number q; its model is the work. */
+dpm_block_fn *dpm_gmm_contribution(size_t q);
 
 /* ---- Post-processing of what a query gave ---- */
 
@@ -110,5 +107,14 @@ void dpm_gmm_set_start(struct dpm_gmm_work *work);
 void dpm_gmm_set_component_clip(struct dpm_gmm_work *work);
 void dpm_gmm_set_centres(struct dpm_gmm_work *work, uint64_t step); /* step: 0, 1, ... */
 int dpm_gmm_set_components(struct dpm_gmm_work *work);
+
+/* ---- The whole ---- */
+
+/* Runs query number q once, and puts what it gave into `released` of each work. */
+typedef int dpm_gmm_query_fn(void *user, size_t q);
+
+/* The queries in their order, and after each what follows from it; n works with plans of the same steps,
+ * whose queries run together. Each has its noise and its key. */
+int dpm_gmm_run(struct dpm_gmm_work *work, size_t n, dpm_gmm_query_fn *query, void *user);
 
 #endif

@@ -19,7 +19,7 @@ struct moments {
 static struct noise released_noise(const struct dpm_gmm_work *work)
 {
     const struct dpm_gmm_plan *plan = &work->plan;
-    double noise = dpm_query_noise(&plan->query[DPM_GMM_MOMENTS]), clip = work->component_clip;
+    double noise = work->noise[DPM_GMM_MOMENTS], clip = work->component_clip;
     return (struct noise){noise / plan->count_weight, noise * clip / plan->mean_weight,
                           plan->second_weight > 0 ? noise * clip * clip / plan->second_weight : INFINITY};
 }

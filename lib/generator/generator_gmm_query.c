@@ -34,8 +34,8 @@ static float *features(const struct dpm_gmm_work *work, const struct dpm_block *
 }
 
 /* 1 x (row in the basis, weight, square). */
-void dpm_gmm_contribute_sums(const void *argument, const struct dpm_block *block, float *const *left,
-                             float *const *right)
+static void contribute_sums(const void *argument, const struct dpm_block *block, float *const *left,
+                            float *const *right)
 {
     const struct dpm_gmm_work *work = argument;
     size_t d = work->map.dims;
@@ -62,8 +62,8 @@ static void scale(float *values, size_t n, double radius)
 
 /* residual x residual over the square of the clip, and the energy that the basis leaves out, brought below
  * what the clip leaves of it: |residual|^4 + energy^2 <= 1. */
-void dpm_gmm_contribute_pooled(const void *argument, const struct dpm_block *block, float *const *left,
-                               float *const *right)
+static void contribute_pooled(const void *argument, const struct dpm_block *block, float *const *left,
+                              float *const *right)
 {
     const struct dpm_gmm_work *work = argument;
     size_t d = work->map.dims, n = block->n_columns;
@@ -116,8 +116,8 @@ static size_t nearest(const struct dpm_gmm_work *work, size_t group, const float
 }
 
 /* One-hot(nearest centre) x (residual about it over the clip, weight). */
-void dpm_gmm_contribute_moves(const void *argument, const struct dpm_block *block, float *const *left,
-                              float *const *right)
+static void contribute_moves(const void *argument, const struct dpm_block *block, float *const *left,
+                             float *const *right)
 {
     const struct dpm_gmm_work *work = argument;
     size_t dims = work->view->dims, k = work->plan.most_start, width = work->plan.most_dims + 1;
@@ -193,8 +193,8 @@ static void set_second(const struct dpm_gmm_work *work, size_t n, const float *s
 }
 
 /* one-hot x (sum, count), and the second moment. */
-void dpm_gmm_contribute_moments(const void *argument, const struct dpm_block *block, float *const *left,
-                                float *const *right)
+static void contribute_moments(const void *argument, const struct dpm_block *block, float *const *left,
+                               float *const *right)
 {
     const struct dpm_gmm_work *work = argument;
     const struct dpm_gmm_plan *plan = &work->plan;
@@ -210,4 +210,11 @@ void dpm_gmm_contribute_moments(const void *argument, const struct dpm_block *bl
     }
     if (plan->second_weight > 0)
         set_second(work, n, shares, points, left[1], right[1]);
+}
+
+dpm_block_fn *dpm_gmm_contribution(size_t q)
+{
+    static dpm_block_fn *const contribution[DPM_GMM_QUERIES] = {contribute_sums, contribute_pooled,
+                                                                contribute_moves, contribute_moments};
+    return contribution[q];
 }

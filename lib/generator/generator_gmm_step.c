@@ -96,7 +96,7 @@ static void set_residual_clip(struct dpm_gmm_work *work)
     size_t d = work->map.dims;
     double weight = work->plan.energy_weight * work->total, square = 0,
            origin = (double)dpm_gmm_origin(&work->map);
-    double noise = dpm_query_noise(&work->plan.query[DPM_GMM_SUMS]) / weight * sqrt((double)work->n_groups);
+    double noise = work->noise[DPM_GMM_SUMS] / weight * sqrt((double)work->n_groups);
     for (size_t group = 0; group < work->n_groups; group++) {
         double count = fmax(work->counts[group], 0) / work->total;
         square += work->released[group * (d + 2) + d + 1] / weight;
@@ -110,7 +110,7 @@ static void set_residual_clip(struct dpm_gmm_work *work)
 void dpm_gmm_set_means(struct dpm_gmm_work *work)
 {
     size_t d = work->map.dims, n_groups = work->n_groups;
-    double noise = dpm_query_noise(&work->plan.query[DPM_GMM_SUMS]), *overall = work->values;
+    double noise = work->noise[DPM_GMM_SUMS], *overall = work->values;
     double count_noise = noise / work->plan.sums_weight, origin = (double)dpm_gmm_origin(&work->map),
            rows = 0;
     memset(overall, 0, d * sizeof *overall);
@@ -149,7 +149,7 @@ int dpm_gmm_set_subspace(struct dpm_gmm_work *work)
     size_t d = work->map.dims, n = work->map.n_columns, dims = dpm_gmm_plan_dims(&work->plan, work->total);
     double *values = work->values, trace = 0, kept = 0;
     double unit = pow(work->residual_clip, 2) / work->total;
-    work->pooled_noise = dpm_query_noise(&work->plan.query[DPM_GMM_POOLED]) * unit;
+    work->pooled_noise = work->noise[DPM_GMM_POOLED] * unit;
     double edge = 2 * sqrt((double)d / 2) * work->pooled_noise;
     for (size_t i = 0; i < d * d; i++)
         work->matrix[i] = work->released[i] * unit;
@@ -240,7 +240,7 @@ void dpm_gmm_set_start(struct dpm_gmm_work *work)
 static void move_centre(struct dpm_gmm_work *work, float *centre, double *count, const double *sum)
 {
     size_t dims = work->view->dims;
-    double noise = dpm_query_noise(&work->plan.query[DPM_GMM_MOVES]), unit = work->component_clip;
+    double noise = work->noise[DPM_GMM_MOVES], unit = work->component_clip;
     double count_noise = noise / work->plan.moves_weight, move = 0, square = 0;
     *count = sum[dims] / work->plan.moves_weight;
     double floored = fmax(*count, fmax(1, weak_count * count_noise));
@@ -262,7 +262,7 @@ static void reseed(struct dpm_gmm_work *work, size_t group, uint64_t step)
     size_t dims = work->view->dims, k = work->n_centres[group];
     float *centres = group_centres(work, group);
     double *counts = work->component_counts + group * work->plan.most_start;
-    double floor = weak_count * dpm_query_noise(&work->plan.query[DPM_GMM_MOVES]) / work->plan.moves_weight;
+    double floor = weak_count * work->noise[DPM_GMM_MOVES] / work->plan.moves_weight;
     struct dpm_stream stream;
     dpm_stream_open(&stream, work->key, DPM_STREAM_MODEL, step + 1, group);
     for (size_t done = 0; done < k; done++) {
@@ -298,7 +298,7 @@ static void join(struct dpm_gmm_work *work, size_t group)
     size_t dims = work->view->dims, k = work->view->first[group + 1] - work->view->first[group];
     float *centres = group_centres(work, group);
     double *counts = work->component_counts + group * work->plan.most_start;
-    double least = dpm_query_noise(&work->plan.query[DPM_GMM_MOVES]) / work->plan.moves_weight;
+    double least = work->noise[DPM_GMM_MOVES] / work->plan.moves_weight;
     for (size_t j = 0; j < work->n_centres[group]; j++)
         counts[j] = fmax(counts[j], least);
     for (size_t n = work->n_centres[group]; n > k; n--) {

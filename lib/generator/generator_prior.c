@@ -7,9 +7,6 @@
 #include <math.h>
 #include <string.h>
 
-/* Means and factors stay within it, in files, too: what a decoder is given stays finite. */
-static const float largest = 1024;
-
 struct dpm_prior {
     size_t n_parts, classes, latent;
     float *means;   /* n_parts x classes x latent */
@@ -65,18 +62,26 @@ static int allocate(struct dpm_prior *prior)
     return dpm_eigen_new(&prior->eigen, latent);
 }
 
-int dpm_prior_new(struct dpm_prior **out, size_t n_parts, size_t classes, size_t latent)
+int dpm_prior_check(size_t latent)
 {
     if (latent > DPM_PRIOR_LATENT)
-        return dpm_fail(DPMIX_ERR_RANGE, "options: vae_prior 2 needs vae_latent at most %d",
+        return dpm_fail(DPMIX_ERR_RANGE, "options: vae_prior 2 and 3 need vae_latent at most %d",
                         DPM_PRIOR_LATENT);
+    return DPMIX_OK;
+}
+
+int dpm_prior_new(struct dpm_prior **out, size_t n_parts, size_t classes, size_t latent)
+{
+    int status = dpm_prior_check(latent);
+    if (status)
+        return status;
     struct dpm_prior *prior = dpm_alloc(1, sizeof *prior);
     if (!prior)
         return DPMIX_ERR_NOMEM;
     prior->n_parts = n_parts;
     prior->classes = classes;
     prior->latent = latent;
-    int status = allocate(prior);
+    status = allocate(prior);
     if (status) {
         dpm_prior_free(prior);
         return status;
@@ -132,7 +137,7 @@ static double kept_share(double noise_energy, double energy)
 
 static float bounded(double value)
 {
-    return (float)fmin(fmax(value, -(double)largest), (double)largest);
+    return (float)fmin(fmax(value, -(double)DPM_PRIOR_LARGEST), (double)DPM_PRIOR_LARGEST);
 }
 
 static void set_mean(const struct dpm_prior *prior, float *means, const double *sums, double count,
@@ -232,10 +237,10 @@ struct dpm_prior *dpm_prior_get(struct dpm_blob *blob, size_t n_parts, size_t cl
     prior->means = dpm_blob_get_f32s(blob, n, latent);
     prior->factors = dpm_blob_get_f32s(blob, n, latent * latent);
     for (size_t i = 0; prior->means && i < n * latent; i++)
-        if (fabsf(prior->means[i]) > largest)
+        if (fabsf(prior->means[i]) > DPM_PRIOR_LARGEST)
             dpm_blob_reject(blob);
     for (size_t i = 0; prior->factors && i < n * latent * latent; i++)
-        if (fabsf(prior->factors[i]) > largest)
+        if (fabsf(prior->factors[i]) > DPM_PRIOR_LARGEST)
             dpm_blob_reject(blob);
     return prior;
 }

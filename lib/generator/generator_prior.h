@@ -16,6 +16,12 @@
 
 enum { DPM_PRIOR_LATENT = 256 }; /* most dimensions */
 
+/* Means and factors stay within it, in files, too: what a decoder is given stays finite. */
+#define DPM_PRIOR_LARGEST 1024.0f
+
+/* Whether a latent space is small enough for a fitted prior: DPMIX_ERR_RANGE. */
+int dpm_prior_check(size_t latent);
+
 struct dpm_prior;
 
 /* With the memory that the fit needs. classes is at least 1. */

@@ -21,6 +21,7 @@ struct dpm_train {
     struct dpm_nn_optim optim;
     double sampling_rate, clip_quantile, clip_rate;
     int n_segments;
+    uint64_t extras, extras_done; /* runs of the extras, planned and behind */
     size_t n_plans;
     struct dpm_query_plan plans[MOST_PLANS];
     struct dpm_release *release;
@@ -100,6 +101,7 @@ static void plan_queries(struct dpm_train *train, const struct dpmix_options *op
         assert(extra->plan.per_part);
         train->plans[train->n_plans] = extra->plan;
         set_share(&train->plans[train->n_plans++], train, extra->share);
+        train->extras += extra->plan.steps;
     }
 }
 
@@ -403,10 +405,10 @@ static int save(struct dpm_train *train)
     return status ? status : dpm_checkpoint_write(train->checkpoint, &train->run, train);
 }
 
-/* Tells the caller how far it is, and saves when the caller asks to stop. */
-static int tell(struct dpm_train *train, const struct dpm_fit *fit)
+int dpm_train_tell(struct dpm_train *train, const struct dpm_fit *fit)
 {
-    int status = dpm_fit_progress(fit, DPMIX_PHASE_TRAIN, train->state.step, train->state.steps);
+    int status = dpm_fit_progress(fit, DPMIX_PHASE_TRAIN, train->state.step + train->extras_done,
+                                  train->state.steps + train->extras);
     int saved = status == DPMIX_ERR_CANCELLED && train->checkpoint ? save(train) : DPMIX_OK;
     return saved ? saved : status;
 }
@@ -422,7 +424,7 @@ int dpm_train_run(struct dpm_train *train, const struct dpm_fit *fit)
     struct dpm_train_state *state = &train->state;
     int status = state->stage == DPM_TRAIN_NEW ? begin(train) : DPMIX_OK;
     while (!status && state->step < train->state.steps) {
-        status = tell(train, fit);
+        status = dpm_train_tell(train, fit);
         if (!status)
             status = take_step(train);
         if (!status && state->step < train->state.steps && is_due(train))
@@ -435,7 +437,7 @@ int dpm_train_run(struct dpm_train *train, const struct dpm_fit *fit)
     state->stage = DPM_TRAIN_DONE;
     if (is_due(train))
         status = save(train);
-    return status ? status : tell(train, fit);
+    return status ? status : dpm_train_tell(train, fit);
 }
 
 int dpm_train_query(struct dpm_train *train, int extra, double *sums)
@@ -443,7 +445,9 @@ int dpm_train_query(struct dpm_train *train, int extra, double *sums)
     size_t plan = plan_of_extra(train, extra);
     struct contribution contribution = {train, train->net.extra[extra].contribute};
     assert(train->state.stage == DPM_TRAIN_DONE);
-    return dpm_release_query(train->release, plan, contribute_by_part, &contribution, sums);
+    int status = dpm_release_query(train->release, plan, contribute_by_part, &contribution, sums);
+    train->extras_done += !status;
+    return status;
 }
 
 double dpm_train_query_noise(const struct dpm_train *train, int extra)
@@ -493,6 +497,11 @@ double *dpm_train_take_class_weights(struct dpm_train *train)
     double *weights = train->state.class_weights;
     train->state.class_weights = NULL;
     return weights;
+}
+
+void dpm_train_public_key(const struct dpm_train *train, uint8_t key[DPM_KEY_SIZE])
+{
+    dpm_release_public_key(train->release, key);
 }
 
 char *dpm_train_take_ledger(struct dpm_train *train)

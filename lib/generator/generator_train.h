@@ -19,7 +19,7 @@
  *     if (!status)
  *         status = dpm_train_run(train, fit);                        counts, steps, progress
  *     if (!status)
- *         ... dpm_train_query(train, 0, sums) for extras; dpm_train_take_*() ...
+ *         ... dpm_train_query(train, 0, sums) and dpm_train_tell() for extras; dpm_train_take_*() ...
  *     dpm_train_free(train);
  *
  * The learner's own memory, too, is allocated before dpm_train_open. Everything but the contributions is
@@ -123,6 +123,10 @@ int dpm_train_run(struct dpm_train *train, const struct dpm_fit *fit);
 /* Runs extra number `extra` once: sums gets n_parts x dpm_query_size() numbers, noise included. */
 int dpm_train_query(struct dpm_train *train, int extra, double *sums);
 
+/* Tells the caller how far it is, runs of extras counted as steps, and saves the state of the training when
+ * the caller asks to stop. For after each dpm_train_query(); dpm_train_run() has told before the first. */
+int dpm_train_tell(struct dpm_train *train, const struct dpm_fit *fit);
+
 /* Standard deviation of the noise on each number of an extra's sums; once the training is open. */
 double dpm_train_query_noise(const struct dpm_train *train, int extra);
 
@@ -145,6 +149,9 @@ const double *dpm_train_class_weights(const struct dpm_train *train);
 /* The model's weights of all parts, n_parts x dpm_train_size(): those of the last step, or their average.
  * Once dpm_train_run is through. */
 const float *dpm_train_weights(const struct dpm_train *train);
+
+/* A key for the learner's public randomness after the training; the engine draws on it, too. */
+void dpm_train_public_key(const struct dpm_train *train, uint8_t key[DPM_KEY_SIZE]);
 
 /* The same two, and the ledger with the release's debit, for the caller to keep and to free with dpm_free;
  * NULL when they were taken before. Last of all: extras and hooks read the weights. */

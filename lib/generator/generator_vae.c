@@ -3,12 +3,14 @@
  * gradients (Acs et al. 2017, arXiv 1709.04514, section 4): one model for each part. doc/privacy.md, "The
  * VAE", has the proof.
  *
- * Samples come from N(0, I), or from Gaussians fitted to where the records lie (generator_prior.h), through
- * the decoder; they are the means of its output, as in the published work, or draws. */
+ * Samples come from N(0, I), or from Gaussians or a mixture of them fitted to where the records lie
+ * (generator_prior.h, generator_latent.h), through the decoder; they are the means of its output, as in the
+ * published work, or draws. */
 #include "base_alloc.h"
 #include "base_fail.h"
 #include "generator_checkpoint.h"
 #include "generator_kind.h"
+#include "generator_latent.h"
 #include "generator_prior.h"
 #include "generator_train.h"
 #include "nn_optim.h"
@@ -25,7 +27,8 @@ struct vae_model {
     size_t n_parts, n_weights; /* n_weights: of one part */
     float *weights;            /* n_parts x n_weights */
     double *class_weights;     /* n_parts x classes, each part's sum 1; NULL when there are no classes */
-    struct dpm_prior *prior;   /* NULL: N(0, I) */
+    struct dpm_prior *prior;   /* at most one of these two; none: N(0, I) */
+    struct dpm_latent *latent;
 };
 
 static void free_model(void *memory)
@@ -36,6 +39,7 @@ static void free_model(void *memory)
     dpm_free(model->weights);
     dpm_free(model->class_weights);
     dpm_prior_free(model->prior);
+    dpm_latent_free(model->latent);
     dpm_free(model);
 }
 
@@ -73,6 +77,21 @@ static void contribute_place(const void *context, const float *weights, const st
     dpm_prior_contribute(model->prior, n, means, log_variances, block->labels, left[0], right[0]);
 }
 
+/* The same for the latent mixture: a draw of the row's z. */
+static void contribute_draw(const void *context, const float *weights, const struct dpm_block *block,
+                            float *const *left, float *const *right)
+{
+    const struct vae_model *model = context;
+    size_t n = block->n_rows, latent = model->vae.latent, lent = dpm_latent_normals(model->latent);
+    float *z = block->scratch, *log_variances = z + n * latent;
+    dpm_nn_vae_encode(&model->vae, weights, n, block->rows, block->labels, log_variances + n * latent, z,
+                      log_variances);
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < latent; j++)
+            z[i * latent + j] += expf(0.5f * log_variances[i * latent + j]) * block->normals[i * lent + j];
+    dpm_latent_contribute(model->latent, block, z, left, right);
+}
+
 static void start(const void *context, float *weights, struct dpm_stream *stream)
 {
     const struct vae_model *model = context;
@@ -97,12 +116,15 @@ static struct dpm_train_net describe_net(struct vae_model *model, const struct d
         struct dpm_nn_vae_factor factor = dpm_nn_vae_factor(vae, l);
         net.matrix[l] = (struct dpm_query_matrix){factor.rows, factor.columns, factor.rank};
     }
+    double share = dpm_option_double(options, DPMIX_OPTION_VAE_PRIOR_SHARE);
     if (model->prior) {
         struct dpm_query_plan plan = dpm_prior_plan(model->prior);
         plan.scratch = dpm_nn_vae_encode_scratch(vae) + 2 * vae->latent;
-        net.extra[net.n_extras++] = (struct dpm_train_extra){
-            plan, dpm_option_double(options, DPMIX_OPTION_VAE_PRIOR_SHARE), contribute_place};
+        net.extra[net.n_extras++] = (struct dpm_train_extra){plan, share, contribute_place};
     }
+    if (model->latent)
+        dpm_latent_plan(model->latent, &net, share, dpm_nn_vae_encode_scratch(vae) + vae->latent,
+                        contribute_draw);
     return net;
 }
 
@@ -142,8 +164,11 @@ static int new_model(struct vae_model **out, const struct dpmix_generator *gener
     model->n_weights = dpm_nn_vae_size(&model->vae);
     if (model->vae.deviation > 0 && model->vae.deviation < least_deviation)
         status = dpm_fail(DPMIX_ERR_RANGE, "options: vae_deviation must be 0, or at least 0.001");
-    if (!status && dpm_option_int(options, DPMIX_OPTION_VAE_PRIOR) == DPMIX_VAE_PRIOR_GAUSSIAN)
+    int prior = dpm_option_int(options, DPMIX_OPTION_VAE_PRIOR);
+    if (!status && prior == DPMIX_VAE_PRIOR_GAUSSIAN)
         status = dpm_prior_new(&model->prior, model->n_parts, classes ? classes : 1, model->vae.latent);
+    if (!status && prior == DPMIX_VAE_PRIOR_MIXTURE)
+        status = dpm_latent_new(&model->latent, options, model->n_parts, classes, model->vae.latent);
     if (status) {
         free_model(model);
         return status;
@@ -152,9 +177,11 @@ static int new_model(struct vae_model **out, const struct dpmix_generator *gener
     return DPMIX_OK;
 }
 
-static int fit_prior(struct vae_model *model, struct dpm_train *train)
+static int fit_prior(struct vae_model *model, struct dpm_train *train, const struct dpm_fit *fit)
 {
     int status = dpm_train_query(train, 0, dpm_prior_sums(model->prior));
+    if (!status)
+        status = dpm_train_tell(train, fit);
     return status ? status : dpm_prior_set(model->prior, dpm_train_query_noise(train, 0));
 }
 
@@ -176,7 +203,9 @@ static int fit_vae(struct dpmix_generator *generator, const struct dpm_fit *fit)
     if (!status)
         status = dpm_train_run(train, fit);
     if (!status && model->prior)
-        status = fit_prior(model, train);
+        status = fit_prior(model, train, fit);
+    if (!status && model->latent)
+        status = dpm_latent_fit(model->latent, train, fit);
     if (!status) {
         model->weights = dpm_train_take_weights(train);
         model->class_weights = dpm_train_take_class_weights(train);
@@ -200,8 +229,10 @@ static int draws_output(const struct vae_model *model)
 static size_t sample_scratch(const struct dpmix_generator *generator)
 {
     const struct vae_model *model = generator->model;
-    size_t output = draws_output(model) ? 2 * model->vae.columns : 0;
-    return model->vae.latent + dpm_nn_vae_decode_scratch(&model->vae) + output;
+    size_t output = dpm_nn_vae_decode_scratch(&model->vae);
+    output += draws_output(model) ? 2 * model->vae.columns : 0;
+    size_t prior = model->latent ? dpm_latent_scratch(model->latent) : 0;
+    return model->vae.latent + (prior > output ? prior : output);
 }
 
 /* One of the columns of a group becomes 1, the others 0. */
@@ -257,10 +288,13 @@ static void sample(const struct dpmix_generator *generator, int part, float *row
         if (classes)
             drawn[i] = dpm_train_draw_class(model->class_weights + (size_t)part * classes, classes,
                                             dpm_stream_uniform(stream));
-        dpm_stream_normals(stream, scratch + i * latent, latent);
+        if (!model->latent)
+            dpm_stream_normals(stream, scratch + i * latent, latent);
     }
     if (model->prior)
         dpm_prior_draw(model->prior, part, drawn, n, scratch);
+    if (model->latent)
+        dpm_latent_draw(model->latent, part, drawn, n, scratch, stream, decode_scratch);
     dpm_nn_vae_decode(&model->vae, weights, n, scratch, drawn, decode_scratch, rows);
     if (draws_output(model))
         draw_output(model, weights, rows, n, stream,
@@ -272,6 +306,13 @@ static void sample(const struct dpmix_generator *generator, int part, float *row
 /* ---- Files ---- */
 
 enum { MAX_WIDTH = 1 << 20 };
+
+static int kind_of_prior(const struct vae_model *model)
+{
+    if (model->latent)
+        return DPMIX_VAE_PRIOR_MIXTURE;
+    return model->prior ? DPMIX_VAE_PRIOR_GAUSSIAN : DPMIX_VAE_PRIOR_NORMAL;
+}
 
 static void put(const struct dpmix_generator *generator, struct dpm_blob *blob)
 {
@@ -286,12 +327,14 @@ static void put(const struct dpmix_generator *generator, struct dpm_blob *blob)
     dpm_blob_put_u32(blob, (uint32_t)vae->output);
     dpm_blob_put_u32(blob, (uint32_t)model->draws_output);
     dpm_blob_put_f64(blob, (double)vae->deviation);
-    dpm_blob_put_u32(blob, model->prior ? DPMIX_VAE_PRIOR_GAUSSIAN : DPMIX_VAE_PRIOR_NORMAL);
+    dpm_blob_put_u32(blob, (uint32_t)kind_of_prior(model));
     dpm_blob_put_f32s(blob, model->weights, model->n_parts * model->n_weights);
     if (vae->classes)
         dpm_blob_put_f64s(blob, model->class_weights, model->n_parts * vae->classes);
     if (model->prior)
         dpm_prior_put(model->prior, blob);
+    if (model->latent)
+        dpm_latent_put(model->latent, blob);
 }
 
 /* A small whole number in [lower, upper]. */
@@ -318,7 +361,7 @@ static struct dpm_nn_vae get_vae(const struct dpmix_generator *generator, struct
     vae.output = get_choice(blob, DPMIX_VAE_OUTPUT_BERNOULLI, DPMIX_VAE_OUTPUT_MIXED);
     *draws = get_choice(blob, 0, 1);
     vae.deviation = (float)dpm_blob_get_f64(blob);
-    *prior = get_choice(blob, DPMIX_VAE_PRIOR_NORMAL, DPMIX_VAE_PRIOR_GAUSSIAN);
+    *prior = get_choice(blob, DPMIX_VAE_PRIOR_NORMAL, DPMIX_VAE_PRIOR_MIXTURE);
     if (vae.deviation != 0 && !(vae.deviation >= least_deviation && vae.deviation <= 10))
         dpm_blob_reject(blob);
     if (vae.classes != 0 && vae.classes != (size_t)generator->n_classes)
@@ -354,6 +397,8 @@ static void get(struct dpmix_generator *generator, struct dpm_blob *blob)
         model->class_weights = dpm_train_get_class_weights(blob, model->n_parts, vae.classes);
     if (prior == DPMIX_VAE_PRIOR_GAUSSIAN)
         model->prior = dpm_prior_get(blob, model->n_parts, vae.classes ? vae.classes : 1, vae.latent);
+    if (prior == DPMIX_VAE_PRIOR_MIXTURE)
+        model->latent = dpm_latent_get(blob, model->n_parts, vae.classes, vae.latent);
 }
 
 const struct dpm_generator_kind dpm_generator_vae = {

@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { DEPTH = 288, MAX_WIDTH = 32 };
+enum { DEPTH = 288, MAX_WIDTH = DPM_GEMM_WIDTH };
 
 /* Adds a (m x k) times a panel (k lines of `width` floats, zero beyond `columns`) to c if `more`, else c
  * becomes it. */
@@ -18,7 +18,7 @@ typedef void panel_fn(float *c, size_t ldc, size_t columns, struct dpm_gemm_matr
 
 struct kernel {
     const char *name;
-    size_t width;
+    size_t width, rows; /* of a call: whole tiles */
     panel_fn *multiply;
 };
 
@@ -34,7 +34,7 @@ static void multiply_plain(float *c, size_t ldc, size_t columns, struct dpm_gemm
         }
 }
 
-static const struct kernel plain = {"plain", MAX_WIDTH, multiply_plain};
+static const struct kernel plain = {"plain", MAX_WIDTH, 16, multiply_plain};
 
 #if DPM_SIMD_X86
 #include <immintrin.h>
@@ -159,7 +159,8 @@ static inline void transpose_4(float *out, size_t out_step, const float *in, siz
     _mm_storeu_ps(out + 3 * out_step, d);
 }
 
-static const struct kernel avx512 = {"avx512", 32, multiply_avx512}, avx2 = {"avx2", 16, multiply_avx2};
+static const struct kernel avx512 = {"avx512", 32, 14, multiply_avx512},
+                           avx2 = {"avx2", 16, 24, multiply_avx2};
 
 static const struct kernel *find_kernel(void)
 {
@@ -229,23 +230,89 @@ DPM_SIMD_VERSIONS(fill_panel,
                   (float *panel, size_t width, struct dpm_gemm_matrix b, size_t columns, size_t k),
                   (panel, width, b, columns, k))
 
+/* Part of b from (row, column) on, and how much of it there is for a panel. */
+struct piece {
+    struct dpm_gemm_matrix b;
+    size_t depth, columns;
+};
+
+static struct piece piece_of(struct dpm_gemm_matrix b, size_t k, size_t n, size_t row, size_t column,
+                             size_t width)
+{
+    struct piece piece = {b, 0, 0};
+    if (row >= k || column >= n)
+        return piece;
+    piece.b.values += row * b.row_step + column * b.column_step;
+    piece.depth = k - row < DEPTH ? k - row : DEPTH;
+    piece.columns = n - column < width ? n - column : width;
+    return piece;
+}
+
+/* Share number `share` of `shares` of a piece is fetched while the panel before it is at work: its short
+ * lines lie far apart, which the processor does not foresee. */
+static void fetch_share(const struct piece *piece, size_t share, size_t shares)
+{
+    int by_row = piece->b.column_step == 1;
+    size_t lines = by_row ? piece->depth : piece->columns, length = by_row ? piece->columns : piece->depth;
+    size_t step = by_row ? piece->b.row_step : piece->b.column_step;
+    for (size_t l = lines * share / shares; l < lines * (share + 1) / shares; l++)
+        for (size_t i = 0; i < length; i += DPM_SIMD_LINE / sizeof(float))
+            DPM_SIMD_FETCH(piece->b.values + l * step + i);
+}
+
+/* A panel's products with all rows of a, column `column` of the result and on, are added to c if `more`, else
+ * c becomes them. With a grid they are the last ones and go on to it; without more, c is a tile then. */
+static void multiply(const struct kernel *kernel, float *c, size_t ldc, const struct dpm_grid *grid,
+                     size_t column, struct dpm_gemm_matrix a, const float *panel, const struct piece *piece,
+                     const struct piece *next, size_t m, int more)
+{
+    size_t shares = (m + kernel->rows - 1) / kernel->rows;
+    for (size_t i = 0, share = 0; i < m; i += kernel->rows, share++) {
+        size_t rows = m - i < kernel->rows ? m - i : kernel->rows;
+        float *tile = grid && !more ? c : c + i * ldc;
+        if (grid)
+            dpm_grid_fetch(grid, i, column, rows, piece->columns);
+        fetch_share(next, share, shares);
+        kernel->multiply(tile, ldc, piece->columns, a, panel, rows, piece->depth, more);
+        if (grid)
+            dpm_grid_add(grid, i, column, tile, ldc, rows, piece->columns);
+        a.values += kernel->rows * a.row_step;
+    }
+}
+
 void dpm_gemm_run(float *c, size_t ldc, struct dpm_gemm_matrix a, struct dpm_gemm_matrix b, size_t m,
                   size_t n, size_t k)
 {
     const struct kernel *kernel = find_kernel();
     _Alignas(64) float panel[DEPTH * MAX_WIDTH];
     size_t width = kernel->width;
-    for (size_t first = 0; first < k; first += DEPTH) {
-        size_t depth = k - first < DEPTH ? k - first : DEPTH;
+    for (size_t row = 0; row < k; row += DEPTH, a.values += DEPTH * a.column_step)
+        for (size_t column = 0; column < n; column += width) {
+            struct piece piece = piece_of(b, k, n, row, column, width);
+            struct piece next = piece_of(b, k, n, row, column + width, width);
+            fill_panel(panel, width, piece.b, piece.columns, piece.depth);
+            multiply(kernel, c + column, ldc, NULL, column, a, panel, &piece, &next, m, row > 0);
+        }
+    dpm_wipe(panel, (k < DEPTH ? k : DEPTH) * width * sizeof *panel); /* the factors may be private */
+}
+
+void dpm_gemm_add(const struct dpm_grid *grid, float *work, struct dpm_gemm_matrix a,
+                  struct dpm_gemm_matrix b, size_t m, size_t n, size_t k)
+{
+    const struct kernel *kernel = find_kernel();
+    _Alignas(64) float panel[DEPTH * MAX_WIDTH];
+    size_t width = kernel->width;
+    for (size_t column = 0; column < n; column += width) {
         struct dpm_gemm_matrix part = a;
-        part.values += first * a.column_step;
-        for (size_t j = 0; j < n; j += width) {
-            size_t columns = n - j < width ? n - j : width;
-            struct dpm_gemm_matrix source = b;
-            source.values += first * b.row_step + j * b.column_step;
-            fill_panel(panel, width, source, columns, depth);
-            kernel->multiply(c + j, ldc, columns, part, panel, m, depth, first > 0);
+        for (size_t row = 0; row < k; row += DEPTH, part.values += DEPTH * a.column_step) {
+            struct piece piece = piece_of(b, k, n, row, column, width);
+            int is_last = row + piece.depth == k;
+            struct piece next = is_last ? piece_of(b, k, n, 0, column + width, width)
+                                        : piece_of(b, k, n, row + DEPTH, column, width);
+            fill_panel(panel, width, piece.b, piece.columns, piece.depth);
+            multiply(kernel, work, width, is_last ? grid : NULL, column, part, panel, &piece, &next, m,
+                     row > 0);
         }
     }
-    dpm_wipe(panel, (k < DEPTH ? k : DEPTH) * width * sizeof *panel); /* the factors may be private */
+    dpm_wipe(panel, (k < DEPTH ? k : DEPTH) * width * sizeof *panel);
 }

@@ -8,6 +8,8 @@
 #ifndef DPM_LINALG_GEMM_H
 #define DPM_LINALG_GEMM_H
 
+#include "linalg_grid.h"
+
 #include <stddef.h>
 
 /* Entry (i, j) is values[i * row_step + j * column_step]; one of the steps is 1. */
@@ -23,5 +25,10 @@ const char *dpm_gemm_name(void);
 /* c (m x n, rows ldc apart) = a (m x k) b (k x n), k > 0. */
 void dpm_gemm_run(float *c, size_t ldc, struct dpm_gemm_matrix a, struct dpm_gemm_matrix b, size_t m,
                   size_t n, size_t k);
+
+/* The same product, rounded to the grid and added there. work: m x DPM_GEMM_WIDTH floats. */
+enum { DPM_GEMM_WIDTH = 32 };
+void dpm_gemm_add(const struct dpm_grid *grid, float *work, struct dpm_gemm_matrix a,
+                  struct dpm_gemm_matrix b, size_t m, size_t n, size_t k);
 
 #endif

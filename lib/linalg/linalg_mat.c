@@ -130,6 +130,23 @@ void dpm_mat_mul_at(float *c, size_t ldc, const float *a, size_t lda, const floa
     (use_blis ? blis_product : own_product)(MUL_AT, c, ldc, a, lda, b, ldb, m, n, k);
 }
 
+void dpm_mat_add_at(const struct dpm_grid *grid, float *work, const float *a, size_t lda, const float *b,
+                    size_t ldb, size_t m, size_t n, size_t k)
+{
+    assert(k > 0 && lda >= m && ldb >= n);
+    dpm_call_once(&start_once, start);
+    if (!use_blis) {
+        dpm_gemm_add(grid, work, (struct dpm_gemm_matrix){a, 1, lda}, (struct dpm_gemm_matrix){b, ldb, 1}, m,
+                     n, k);
+        return;
+    }
+    for (size_t first = 0; first < n; first += DPM_MAT_STRIP) {
+        size_t columns = n - first < DPM_MAT_STRIP ? n - first : DPM_MAT_STRIP;
+        blis_product(MUL_AT, work, columns, a, lda, b + first, ldb, m, columns, k);
+        dpm_grid_add(grid, 0, first, work, columns, m, columns);
+    }
+}
+
 const char *dpm_mat_kernels(void)
 {
     dpm_call_once(&start_once, start);

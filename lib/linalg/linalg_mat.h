@@ -9,6 +9,8 @@
 #ifndef DPM_LINALG_MAT_H
 #define DPM_LINALG_MAT_H
 
+#include "linalg_grid.h"
+
 #include <stddef.h>
 
 /* c (m x n) = a (m x k) b (k x n) */
@@ -27,6 +29,12 @@ void dpm_mat_scores(float *c, size_t ldc, const float *a, size_t lda, const floa
  * the sum of the absolute products. */
 void dpm_mat_mul_at(float *c, size_t ldc, const float *a, size_t lda, const float *b, size_t ldb, size_t m,
                     size_t n, size_t k);
+
+/* The same product, rounded to the grid and added to its sums, m x n from the first on. The lock is held for
+ * short times only. work: m x DPM_MAT_STRIP floats. */
+enum { DPM_MAT_STRIP = 32 };
+void dpm_mat_add_at(const struct dpm_grid *grid, float *work, const float *a, size_t lda, const float *b,
+                    size_t ldb, size_t m, size_t n, size_t k);
 
 /* Which kernels run: ours, "avx512", "avx2" or "plain", or BLIS's by its name for the processor; a static
  * string. */

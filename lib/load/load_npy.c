@@ -25,6 +25,7 @@ struct header {
     int fortran;       /* the first dimension runs fastest */
     size_t n_dimensions;
     size_t shape[MAX_DIMENSIONS];
+    int too_large; /* one of them is more than size_t holds */
 };
 
 /* ---- The dictionary ---- */
@@ -67,14 +68,14 @@ static int take_string(struct text *text, char word[MAX_WORD])
 }
 
 /* A whole number as Python writes it: digits, and no zero before others. */
-static int take_size(struct text *text, size_t *size)
+static int take_size(struct text *text, uint64_t *size)
 {
     next_byte(text);
     const uint8_t *first = text->at;
     *size = 0;
     for (; text->at < text->end && *text->at >= '0' && *text->at <= '9'; text->at++) {
-        size_t digit = (size_t)(*text->at - '0');
-        if (*size > (SIZE_MAX - digit) / 10)
+        uint64_t digit = (uint64_t)(*text->at - '0');
+        if (*size > (UINT64_MAX - digit) / 10)
             return 0;
         *size = *size * 10 + digit;
     }
@@ -85,13 +86,16 @@ static int take_size(struct text *text, size_t *size)
 static int take_shape(struct text *text, struct header *header)
 {
     int comma = 1;
+    uint64_t size;
     header->n_dimensions = 0;
     if (!take(text, '('))
         return 0;
     while (!take(text, ')')) {
-        if (!comma || header->n_dimensions == MAX_DIMENSIONS ||
-            !take_size(text, &header->shape[header->n_dimensions++]))
+        if (!comma || header->n_dimensions == MAX_DIMENSIONS || !take_size(text, &size))
             return 0;
+        size_t *dimension = &header->shape[header->n_dimensions++];
+        *dimension = (size_t)size;
+        header->too_large |= *dimension != size;
         comma = take(text, ',');
     }
     return comma || header->n_dimensions > 1; /* "(3)" is a number */
@@ -198,6 +202,8 @@ static int read_shape(const struct dpm_reader *reader, const struct header *head
 {
     if (header->n_dimensions == 0)
         return dpm_reader_fail(reader, DPMIX_ERR_FORMAT, "it is one number and not an array");
+    if (header->too_large)
+        return dpm_reader_fail(reader, DPMIX_ERR_FORMAT, "its dimensions are too large");
     npy->items = header->shape[0];
     npy->item_size = 1;
     for (size_t i = 1; i < header->n_dimensions; i++) {

@@ -29,11 +29,8 @@ int dpm_reader_fail(const struct dpm_reader *reader, int status, const char *wha
 
 static int fail_errno(const struct dpm_reader *reader, const char *what)
 {
-    char reason[80];
     char text[128];
-    if (strerror_r(errno, reason, sizeof reason))
-        reason[0] = 0;
-    snprintf(text, sizeof text, "%s: %s", what, reason);
+    snprintf(text, sizeof text, "%s: %s", what, dpm_fail_reason(errno));
     return dpm_reader_fail(reader, DPMIX_ERR_IO, text);
 }
 

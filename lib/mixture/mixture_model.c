@@ -106,6 +106,7 @@ int dpm_mixture_teach(struct dpmix_mixture *mixture, const struct dpm_fit *fit)
         return status;
     dpm_free(mixture->generator->ledger);
     mixture->generator->ledger = ledger;
+    dpm_mixture_settle_options(mixture, dpm_dataset_bounds(fit->dataset)->side);
     return DPMIX_OK;
 }
 
@@ -138,14 +139,9 @@ static int fits_together(const struct dpmix_mixture *mixture)
                           (!clusterer->kind->needs_labels || generator->n_classes == clusterer->n_classes));
 }
 
-/* A mixture with a teacher, or with options of sampling that are not the defaults, has this number in front
- * of it and both behind it; others are as in the first files. */
+/* Files with this number in front of the mixture have options of sampling and a teacher, or that there is
+ * none, behind it. The first files had neither. */
 static const uint32_t extended = UINT32_C(0x68636574);
-
-static int is_extended(const struct dpmix_mixture *mixture)
-{
-    return mixture->teacher || dpm_mixture_changes_samples(mixture);
-}
 
 static void put_rest(const struct dpmix_mixture *mixture, struct dpm_blob *blob)
 {
@@ -169,12 +165,10 @@ static int get_rest(struct dpmix_mixture *mixture, struct dpm_blob *blob)
 
 void dpm_mixture_put(const struct dpmix_mixture *mixture, struct dpm_blob *blob)
 {
-    if (is_extended(mixture))
-        dpm_blob_put_u32(blob, extended);
+    dpm_blob_put_u32(blob, extended);
     dpm_mixture_put_clusterer(mixture->clusterer, blob);
     dpm_generator_put(mixture->generator, blob);
-    if (is_extended(mixture))
-        put_rest(mixture, blob);
+    put_rest(mixture, blob);
 }
 
 int dpm_mixture_get(struct dpmix_mixture **out, struct dpm_blob *blob, const struct dpmix_options *options)

@@ -29,7 +29,8 @@ static void free_rows(void *rows, void *labels)
 /* Uniformly random bytes, and the classes in turn. */
 static int make_up_rows(struct dpmix_dataset **out, size_t n_rows, size_t n_columns, int n_classes)
 {
-    static const double lower = 0, upper = 255;
+    /* Bytes beyond a bound cannot be had in words: the other way needs more memory, and other rows go it. */
+    static const double lower = 0, upper = 254;
     uint8_t key[DPM_KEY_SIZE];
     struct dpm_stream stream;
     size_t n_words = (n_rows * n_columns / 64 + 1) * 8; /* a stream gives 64 bytes at a time */
@@ -243,7 +244,11 @@ static int extrapolate(struct dpm_forecast *forecast, const struct run *small, c
         status = extend_step(&step, small, large, rehearsal, options);
     if (status)
         return status;
-    forecast->bytes = extend(small->rows, small->bytes, large->rows, large->bytes, n_rows);
+    /* What a release holds for drawing goes on in a straight line as far as a portion only. */
+    double few = (double)dpm_release_draw_bytes((size_t)small->rows);
+    double more = (double)dpm_release_draw_bytes((size_t)large->rows);
+    forecast->bytes = extend(small->rows, small->bytes - few, large->rows, large->bytes - more, n_rows) +
+                      (double)dpm_release_draw_bytes(rehearsal->n_rows);
     forecast->seconds =
         extend(small->rows, small->set_up, large->rows, large->set_up, n_rows) + large->steps * step;
     return DPMIX_OK;

@@ -28,9 +28,9 @@ struct dpm_drawn {
 int dpm_mixture_draw_own(struct dpm_drawn *drawn, const struct dpmix_mixture *mixture, size_t n);
 void dpm_drawn_free(struct dpm_drawn *drawn);
 
-/* The options of sampling: whether any asks for more than the models' own records and labels, and their place
- * in files. */
-int dpm_mixture_changes_samples(const struct dpmix_mixture *mixture);
+/* The options of sampling. A teacher settles those that go by a rule; side: of the images that it was taught
+ * with, or 0. */
+void dpm_mixture_settle_options(struct dpmix_mixture *mixture, size_t side);
 void dpm_mixture_put_options(const struct dpmix_mixture *mixture, struct dpm_blob *blob);
 void dpm_mixture_get_options(struct dpmix_mixture *mixture, struct dpm_blob *blob);
 

@@ -163,3 +163,17 @@ int dpm_clip_row(const struct dpm_query_plan *plan, float *const *left, float *c
     }
     return within;
 }
+
+/* The square of a float is exact in double, and so is a square of words below 2^53. */
+void dpm_clip_words(const struct dpm_query_plan *plan, float *factor, float *last, int64_t square)
+{
+    double clip = plan->clip_norm, length = plan->matrix[0].columns > 1 ? (double)square : 0;
+    double squared_norm = (double)*factor * (double)*factor * length + (double)*last * (double)*last;
+    double scale = squared_norm > clip * clip ? clip / sqrt(squared_norm) : 1;
+    if (!(fabsf(*factor) <= DPM_CLIP_LARGEST_ENTRY && fabsf(*last) <= DPM_CLIP_LARGEST_ENTRY))
+        scale = *factor = *last = 0;
+    if (scale < 1) {
+        *factor = (float)((double)*factor * scale);
+        *last = (float)((double)*last * scale);
+    }
+}

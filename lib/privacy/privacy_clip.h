@@ -20,4 +20,7 @@ int dpm_clip_is_within(const struct dpm_query_plan *plan, float left, const floa
 
 int dpm_clip_row(const struct dpm_query_plan *plan, float *const *left, float *const *right, size_t i);
 
+/* Scales the contribution of a row in words by min(1, C / N). `square` is that of the length of its words. */
+void dpm_clip_words(const struct dpm_query_plan *plan, float *factor, float *last, int64_t square);
+
 #endif

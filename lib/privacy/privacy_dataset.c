@@ -4,6 +4,7 @@
 #include "account_run.h"
 #include "base_alloc.h"
 #include "base_fail.h"
+#include "linalg_words.h"
 
 #include <string.h>
 
@@ -134,7 +135,7 @@ static void announce(const uint8_t *row, size_t bytes)
 #if defined(__GNUC__) || defined(__clang__)
     enum { CACHE_LINE = 64 };
     for (size_t i = 0; i < bytes; i += CACHE_LINE)
-        __builtin_prefetch(row + i);
+        __builtin_prefetch(row + i, 0, 2);
 #else
     (void)row, (void)bytes;
 #endif
@@ -171,6 +172,25 @@ void dpm_dataset_gather(const struct dpmix_dataset *dataset, float *out, const s
             announce(rows + row_numbers[i + AHEAD] * row_bytes, row_bytes);
         dpm_bounds_normalise(&dataset->bounds, source->type, rows + row_numbers[i] * row_bytes,
                              out + i * source->n_columns);
+    }
+}
+
+int dpm_dataset_has_words(const struct dpmix_dataset *dataset)
+{
+    return dataset->source.type == DPM_TYPE_U8 && dataset->bounds.byte_exact && dataset->bounds.byte_inside &&
+           dataset->source.n_columns <= DPM_WORDS_COLUMNS;
+}
+
+void dpm_dataset_gather_words(const struct dpmix_dataset *dataset, int16_t *words, int64_t *squares,
+                              const int16_t *origin, const size_t *row_numbers, size_t n, size_t more)
+{
+    enum { AHEAD = 12 };
+    size_t columns = dataset->source.n_columns, step = dpm_words_step(columns);
+    const uint8_t *rows = dataset->source.rows;
+    for (size_t i = 0; i < n; i++) {
+        if (i + AHEAD < n + more)
+            announce(rows + row_numbers[i + AHEAD] * columns, columns);
+        squares[i] = dpm_words_around(words + i * step, rows + row_numbers[i] * columns, origin, columns);
     }
 }
 

@@ -23,6 +23,11 @@ struct dpmix_dataset {
 /* Rows as learners see them: out is n x n_columns in [0, 1]. */
 void dpm_dataset_gather(const struct dpmix_dataset *dataset, float *out, const size_t *row_numbers, size_t n);
 
+/* n rows in words around an origin, dpm_words_step() numbers apart, and the squares of their lengths. The row
+ * numbers of `more` rows that are read next follow. */
+void dpm_dataset_gather_words(const struct dpmix_dataset *dataset, int16_t *words, int64_t *squares,
+                              const int16_t *origin, const size_t *row_numbers, size_t n, size_t more);
+
 /* Debits the events as one entry. The dataset then belongs to the accountant; DPMIX_ERR_STATE when it belongs
  * to another. Gives the number of the release, and the ledger with the debit. `resumable` and `run`: NULL, or
  * the release is one that can be resumed, or is; then the lease goes to *run, whose name and token are set.

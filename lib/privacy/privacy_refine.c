@@ -220,14 +220,10 @@ static struct fixed shifted_end(const struct fixed *x, int up, int exponent, int
         add(&end, &step, f);
         return end;
     }
-    int below = 1;
-    for (int i = f; i >= 0 && end.limb[i] == step.limb[i]; i--)
-        below = i > 0;
-    for (int i = f; i >= 0; i--)
-        if (end.limb[i] != step.limb[i]) {
+    int below = 0;
+    for (int i = 0; i <= f; i++)
+        if (end.limb[i] != step.limb[i])
             below = end.limb[i] < step.limb[i];
-            break;
-        }
     if (below)
         memset(&end, 0, sizeof end);
     else
@@ -282,10 +278,11 @@ static int reaches(const struct fixed *a, const struct fixed *c, double sigma, u
     memmove(right + limbs, right, (size_t)(PRODUCT_LIMBS - limbs) * sizeof *right);
     memset(right, 0, (size_t)limbs * sizeof *right);
     scale(right, UINT64_C(1) << shift % LIMB_BITS);
-    for (int i = PRODUCT_LIMBS - 1; i >= 0; i--)
+    int at_least = 1;
+    for (int i = 0; i < PRODUCT_LIMBS; i++)
         if (left[i] != right[i])
-            return left[i] > right[i];
-    return 1;
+            at_least = left[i] > right[i];
+    return at_least;
 }
 
 static double to_double(const struct fixed *x, int f)

@@ -127,7 +127,7 @@ static int allocate(struct dpm_release *release, int threads)
             return DPMIX_ERR_NOMEM;
     }
     dpm_mat_kernels(); /* the choice of kernels, too, is made before the debit */
-    int status = dpm_sample_new(&release->sample, n_rows, release->n_parts);
+    int status = dpm_sample_new(&release->sample, n_rows, release->n_parts, DPM_SAMPLE_PORTION);
     if (!status)
         status = allocate_sums(release);
     if (!status)
@@ -277,6 +277,7 @@ int dpm_release_open_resumable(struct dpm_release **out, struct dpmix_accountant
         memcpy(release->plans, plans, n_plans * sizeof *plans);
         for (size_t i = 0; i < n_plans; i++) {
             assert(!plans[i].map || !release->map || plans[i].map == release->map);
+            assert(!plans[i].in_words || dpm_dataset_has_words(dataset));
             release->map = plans[i].map ? plans[i].map : release->map;
         }
         status = allocate(release, threads);
@@ -436,7 +437,7 @@ static void read_run(void *context, size_t task, int worker)
         next = end - i < read->chunk ? end : i + read->chunk;
         for (size_t j = i; j < next; j += DPM_SIMD_LINE / sizeof *read->sums)
             DPM_SIMD_FETCH(read->sums + j); /* it arrives while the noise is made */
-        if (read->add && i < read->noise->n)
+        if (read->add)
             read->add(read->noise, i / read->chunk, worker);
         read_out(read, i, next);
     }
@@ -467,10 +468,9 @@ static uint64_t query_number(const struct dpm_release *release, size_t plan_numb
     return number;
 }
 
-int dpm_release_query(struct dpm_release *release, size_t plan_number, dpm_block_fn *contribution,
-                      const void *model, double *sums)
+/* `sum` says what rows contribute; all else of it is filled in here. */
+static int run_query(struct dpm_release *release, size_t plan_number, struct dpm_sum *sum, double *sums)
 {
-    assert(plan_number < release->n_plans);
     const struct dpm_query_plan *plan = &release->plans[plan_number];
     if (release->process != dpm_process_id())
         return dpm_fail(DPMIX_ERR_STATE,
@@ -488,24 +488,27 @@ int dpm_release_query(struct dpm_release *release, size_t plan_number, dpm_block
 
     int n_parts = plan->per_part ? release->n_parts : 1;
     size_t n = (size_t)n_parts * dpm_query_size(plan);
-    const int32_t *block_parts = n_parts > 1 ? release->parts : NULL;
-    dpm_sample_draw(&release->sample, release->dataset->source.n_rows, block_parts, n_parts,
-                    plan->sampling_rate, dpm_query_block_rows(plan), release->key, release->queries);
-    struct dpm_sum sum = {
-        .dataset = release->dataset,
-        .plan = plan,
-        .sample = &release->sample,
-        .parts = release->parts,
-        .mapped = release->mapped,
+    struct dpm_sample_query query = {
+        .n_rows = release->dataset->source.n_rows,
+        .parts = n_parts > 1 ? release->parts : NULL,
+        .n_parts = n_parts,
+        .rate = plan->sampling_rate,
+        .block_rows = dpm_query_block_rows(plan),
         .key = release->key,
-        .query = release->queries,
-        .contribution = contribution,
-        .model = model,
-        .sums = release->sums,
-        .locks = release->locks,
-        .workers = release->workers,
+        .number = release->queries,
     };
-    dpm_pool_run(release->pool, release->sample.n_blocks, dpm_sum_block, &sum);
+    sum->dataset = release->dataset;
+    sum->pool = release->pool;
+    sum->plan = plan;
+    sum->sample = &release->sample;
+    sum->parts = release->parts;
+    sum->mapped = release->mapped;
+    sum->key = release->key;
+    sum->query = release->queries;
+    sum->sums = release->sums;
+    sum->locks = release->locks;
+    sum->workers = release->workers;
+    dpm_sample_draw(&release->sample, &query, dpm_sum_blocks, sum);
     observe(release, plan_number, n);
 
     double grid = dpm_sensitivity_grid(plan);
@@ -523,4 +526,20 @@ int dpm_release_query(struct dpm_release *release, size_t plan_number, dpm_block
     dpm_pool_run(release->pool, (n + READ_RUN - 1) / READ_RUN, read_run, &read);
     release->queries++;
     return DPMIX_OK;
+}
+
+int dpm_release_query(struct dpm_release *release, size_t plan, dpm_block_fn *contribution, const void *model,
+                      double *sums)
+{
+    struct dpm_sum sum = {.contribution = contribution, .model = model};
+    assert(plan < release->n_plans && !release->plans[plan].in_words);
+    return run_query(release, plan, &sum, sums);
+}
+
+int dpm_release_query_words(struct dpm_release *release, size_t plan, const struct dpm_word_query *query,
+                            double *sums)
+{
+    struct dpm_sum sum = {.words = query};
+    assert(plan < release->n_plans && release->plans[plan].in_words);
+    return run_query(release, plan, &sum, sums);
 }

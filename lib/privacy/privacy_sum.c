@@ -16,9 +16,6 @@ static size_t larger(size_t a, size_t b)
     return a > b ? a : b;
 }
 
-/* A product is made and added to the sums in strips of some columns, which stay in the caches. */
-enum { STRIP_COLUMNS = 64, FETCH_ROWS = 8 };
-
 /* Rows of a piece of a block, and the most numbers of a sum that blocks are added to in pieces. */
 enum { PIECE_ROWS = 32, PIECE_NUMBERS = 1 << 17 };
 
@@ -59,6 +56,8 @@ int dpm_sum_worker_new(struct dpm_sum_worker *worker, const struct dpmix_dataset
     size_t numbers = 0, places = 0;
     size_t left[DPM_QUERY_MATRICES] = {0}, right[DPM_QUERY_MATRICES] = {0};
     for (size_t i = 0; i < n_plans; i++) {
+        if (plans[i].in_words)
+            continue;
         size_t rows = dpm_query_block_rows(&plans[i]);
         n_rows = larger(n_rows, rows);
         normals = larger(normals, rows * plans[i].normals);
@@ -72,8 +71,7 @@ int dpm_sum_worker_new(struct dpm_sum_worker *worker, const struct dpmix_dataset
             const struct dpm_query_matrix *matrix = &plans[i].matrix[m];
             left[m] = larger(left[m], rows * (size_t)matrix->rank * matrix->rows);
             right[m] = larger(right[m], rows * (size_t)matrix->rank * matrix->columns);
-            size_t strip = matrix->columns < STRIP_COLUMNS ? matrix->columns : STRIP_COLUMNS;
-            product = larger(product, larger(matrix->rows * strip, matrix->columns));
+            product = larger(product, larger(matrix->rows * DPM_MAT_STRIP, matrix->columns));
             lines = larger(lines, rows * (size_t)matrix->rank);
         }
     }
@@ -96,7 +94,7 @@ int dpm_sum_worker_new(struct dpm_sum_worker *worker, const struct dpmix_dataset
         worker->right[m] = dpm_alloc(right[m], sizeof(float));
         complete = complete && worker->left[m] && worker->right[m];
     }
-    return complete ? DPMIX_OK : DPMIX_ERR_NOMEM;
+    return complete ? dpm_words_worker_new(&worker->in_words, dataset, plans, n_plans) : DPMIX_ERR_NOMEM;
 }
 
 void dpm_sum_worker_free(struct dpm_sum_worker *worker)
@@ -116,6 +114,7 @@ void dpm_sum_worker_free(struct dpm_sum_worker *worker)
         dpm_free_wiped(worker->left[m]);
         dpm_free_wiped(worker->right[m]);
     }
+    dpm_words_worker_free(&worker->in_words);
     *worker = (struct dpm_sum_worker){0};
 }
 
@@ -168,28 +167,12 @@ static void gather(const struct dpm_sum *sum, struct dpm_sum_worker *worker, con
         draw_normals(sum, worker, order, n);
 }
 
-/* Rounds a block's products to the grid and adds them. They are far below 2^51 steps (at most B kappa C, and
- * a step is at least 2^-12 C / sqrt(D)), so that adding 1.5 2^52 leaves the nearest whole number in the low
- * digits. */
-DPM_SIMD_INLINE void add_to_grid_body(int64_t *restrict sums, size_t step, const float *restrict product,
-                                      size_t rows, size_t columns, double steps_per_unit)
+/* Where the products of a block go. They are far below 2^51 steps: at most B kappa C, and a step is at least
+ * 2^-12 C / sqrt(D). */
+static struct dpm_grid grid_of(int64_t *sums, const struct dpm_query_plan *plan, int m, dpm_mutex *lock)
 {
-    const double large = 0x1.8p52;
-    for (size_t i = 0; i < rows; i++) {
-        for (size_t j = 0; i + FETCH_ROWS < rows && j < columns; j += DPM_SIMD_LINE / sizeof *sums)
-            DPM_SIMD_FETCH(sums + (i + FETCH_ROWS) * step + j);
-        for (size_t j = 0; j < columns; j++) {
-            double shifted = (double)product[i * columns + j] * steps_per_unit + large;
-            uint64_t steps = dpm_normal_to_bits(shifted) - dpm_normal_to_bits(large);
-            sums[i * step + j] = (int64_t)((uint64_t)sums[i * step + j] + steps);
-        }
-    }
+    return (struct dpm_grid){sums, plan->matrix[m].columns, 1 / dpm_sensitivity_grid(plan), lock};
 }
-
-DPM_SIMD_VERSIONS(add_to_grid,
-                  (int64_t * sums, size_t step, const float *product, size_t rows, size_t columns,
-                   double steps_per_unit),
-                  (sums, step, product, rows, columns, steps_per_unit))
 
 /* The place of a line's only entry that is not zero; DENSE when there are several, NONE when there are none.
  */
@@ -230,8 +213,8 @@ DPM_SIMD_VERSIONS(add_line, (float *sum, const float *line, float factor, size_t
 /* As add_matrix(), with one-hot left factors: each line of the sum is that of the few rows whose place it is,
  * in their order, a sum of at most as many products in float32 as the matrix product has, so the same error
  * bound holds. The other lines would get zeros. */
-static void add_one_hot(int64_t *sums, struct dpm_sum_worker *worker, const struct dpm_query_matrix *matrix,
-                        int m, size_t n, double steps_per_unit, dpm_mutex *lock)
+static void add_one_hot(const struct dpm_grid *grid, struct dpm_sum_worker *worker,
+                        const struct dpm_query_matrix *matrix, int m, size_t n)
 {
     int32_t *next = worker->places + n; /* lines of the same place form a list */
     for (size_t i = n; i-- > 0;) {
@@ -252,10 +235,7 @@ static void add_one_hot(int64_t *sums, struct dpm_sum_worker *worker, const stru
             add_line(worker->product, worker->right[m] + line * matrix->columns,
                      worker->left[m][line * matrix->rows + (size_t)place], matrix->columns);
         }
-        dpm_mutex_lock(lock);
-        add_to_grid(sums + (size_t)place * matrix->columns, matrix->columns, worker->product, 1,
-                    matrix->columns, steps_per_unit);
-        dpm_mutex_unlock(lock);
+        dpm_grid_add(grid, (size_t)place, 0, worker->product, matrix->columns, 1, matrix->columns);
     }
 }
 
@@ -323,14 +303,10 @@ static int64_t add_pieces(const struct dpm_sum *sum, int64_t *sums, struct dpm_s
             within += is_within;
         }
     }
-    double steps_per_unit = 1 / dpm_sensitivity_grid(sum->plan);
+    struct dpm_grid grid = grid_of(sums, sum->plan, 0, lock);
     for (size_t place = 0; place < matrix->rows; place++)
-        if (worker->used[place]) {
-            dpm_mutex_lock(lock);
-            add_to_grid(sums + place * columns, columns, worker->lines + place * padded(columns), 1, columns,
-                        steps_per_unit);
-            dpm_mutex_unlock(lock);
-        }
+        if (worker->used[place])
+            dpm_grid_add(&grid, place, 0, worker->lines + place * padded(columns), columns, 1, columns);
     return within;
 }
 
@@ -349,20 +325,13 @@ static void add_matrix(int64_t *sums, struct dpm_sum_worker *worker, const struc
                        size_t n_rows, dpm_mutex *lock)
 {
     const struct dpm_query_matrix *matrix = &plan->matrix[m];
-    double steps_per_unit = 1 / dpm_sensitivity_grid(plan); /* a power of two: exact */
+    struct dpm_grid grid = grid_of(sums, plan, m, lock);
     size_t n = n_rows * (size_t)matrix->rank;
-    if (find_places(worker->places, worker->left[m], n, matrix->rows)) {
-        add_one_hot(sums, worker, matrix, m, n, steps_per_unit, lock);
-        return;
-    }
-    for (size_t first = 0; first < matrix->columns; first += STRIP_COLUMNS) {
-        size_t columns = matrix->columns - first < STRIP_COLUMNS ? matrix->columns - first : STRIP_COLUMNS;
-        dpm_mat_mul_at(worker->product, columns, worker->left[m], matrix->rows, worker->right[m] + first,
-                       matrix->columns, matrix->rows, columns, n);
-        dpm_mutex_lock(lock);
-        add_to_grid(sums + first, matrix->columns, worker->product, matrix->rows, columns, steps_per_unit);
-        dpm_mutex_unlock(lock);
-    }
+    if (find_places(worker->places, worker->left[m], n, matrix->rows))
+        add_one_hot(&grid, worker, matrix, m, n);
+    else
+        dpm_mat_add_at(&grid, worker->product, worker->left[m], matrix->rows, worker->right[m],
+                       matrix->columns, matrix->rows, matrix->columns, n);
 }
 
 static void add_block(const struct dpm_sum *sum, struct dpm_sum_worker *worker,
@@ -372,6 +341,11 @@ static void add_block(const struct dpm_sum *sum, struct dpm_sum_worker *worker,
     int64_t within = -1, n_rows = (int64_t)sample_block->n;
     int64_t *sums = sum->sums + (size_t)sample_block->part * dpm_query_size(plan);
     dpm_mutex *locks = &sum->locks[sample_block->part * plan->n_matrices];
+    if (sum->words) {
+        struct dpm_grid grid = grid_of(sums, plan, 0, locks);
+        dpm_words_add_block(sum, &worker->in_words, sample_block, &grid);
+        return;
+    }
     if (wants_pieces(sum, worker, sample_block->n))
         within = add_pieces(sum, sums, worker, sample_block, locks);
     int added = within >= 0;
@@ -393,7 +367,8 @@ static void add_block(const struct dpm_sum *sum, struct dpm_sum_worker *worker,
     }
 }
 
-void dpm_sum_block(void *context, size_t task, int worker)
+/* A dpm_task_fn. */
+static void sum_block(void *context, size_t task, int worker)
 {
     const struct dpm_sum *sum = context;
     /* The error bounds hold for rounding to nearest with denormals; the caller's environment may differ. */
@@ -402,4 +377,10 @@ void dpm_sum_block(void *context, size_t task, int worker)
     fesetenv(FE_DFL_ENV);
     add_block(sum, &sum->workers[worker], &sum->sample->blocks[task]);
     fesetenv(&environment);
+}
+
+void dpm_sum_blocks(void *context, const struct dpm_sample *sample)
+{
+    const struct dpm_sum *sum = context;
+    dpm_pool_run(sum->pool, sample->n_blocks, sum_block, context);
 }

@@ -6,6 +6,7 @@
 #include "base_threads.h"
 #include "privacy_dataset.h"
 #include "privacy_sample.h"
+#include "privacy_words.h"
 
 /* What one thread needs for a block of any plan of the release. */
 struct dpm_sum_worker {
@@ -19,10 +20,12 @@ struct dpm_sum_worker {
     float *drawn;         /* normals of whole words */
     int32_t *labels, *parts;
     float *left[DPM_QUERY_MATRICES], *right[DPM_QUERY_MATRICES];
+    struct dpm_words_worker in_words;
 };
 
 struct dpm_sum {
     const struct dpmix_dataset *dataset;
+    struct dpm_pool *pool;
     const struct dpm_query_plan *plan;
     const struct dpm_sample *sample;
     const int32_t *parts; /* of all rows, or NULL: all are part 0 */
@@ -31,7 +34,8 @@ struct dpm_sum {
     uint64_t query;
     dpm_block_fn *contribution;
     const void *model;
-    int64_t *sums;    /* (parts or 1) x plan size, in grid steps */
+    const struct dpm_word_query *words; /* in place of the two; or NULL */
+    int64_t *sums;                      /* (parts or 1) x plan size, in grid steps */
     dpm_mutex *locks; /* one for each sum and matrix: additions of integers may come in any order */
     struct dpm_sum_worker *workers; /* one per thread */
 };
@@ -40,7 +44,7 @@ int dpm_sum_worker_new(struct dpm_sum_worker *worker, const struct dpmix_dataset
                        const struct dpm_query_plan *plans, size_t n_plans);
 void dpm_sum_worker_free(struct dpm_sum_worker *worker);
 
-/* A dpm_task_fn: adds block number `task` of the sample to the sums; context is a struct dpm_sum. */
-void dpm_sum_block(void *context, size_t task, int worker);
+/* A dpm_sample_take_fn: adds the blocks to the sums; context is a struct dpm_sum. */
+void dpm_sum_blocks(void *context, const struct dpm_sample *sample);
 
 #endif

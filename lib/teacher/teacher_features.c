@@ -15,11 +15,25 @@ static size_t side_of(size_t n_columns)
     return side * side == n_columns && side >= LEAST_SIDE && side <= DPM_SCATTER_SIDE ? side : 0;
 }
 
+int dpm_teacher_features_kind(const struct dpm_bounds *bounds, int kind)
+{
+    if (kind != DPMIX_TEACHER_FEATURES_RULE)
+        return kind;
+    return bounds->side > 0 && side_of(bounds->n_columns) > 0 ? DPMIX_TEACHER_FEATURES_SCATTERING
+                                                              : DPMIX_TEACHER_FEATURES_COLUMNS;
+}
+
+int dpm_teacher_features_kind_of_file(const struct dpm_bounds *bounds, int kind)
+{
+    if (kind != DPMIX_TEACHER_FEATURES_RULE)
+        return kind;
+    return side_of(bounds->n_columns) > 0 && !bounds->groups ? DPMIX_TEACHER_FEATURES_SCATTERING
+                                                             : DPMIX_TEACHER_FEATURES_COLUMNS;
+}
+
 int dpm_teacher_features_new(struct dpm_teacher_features *features, const struct dpm_bounds *bounds, int kind)
 {
     size_t n = bounds->n_columns, side = kind == DPMIX_TEACHER_FEATURES_COLUMNS ? 0 : side_of(n);
-    if (kind == DPMIX_TEACHER_FEATURES_RULE && bounds->groups)
-        side = 0;
     if (kind == DPMIX_TEACHER_FEATURES_SCATTERING && side == 0)
         return dpm_fail(DPMIX_ERR_UNSUPPORTED,
                         "teacher_features: the columns are no square image of %d to %d "

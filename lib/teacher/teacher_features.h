@@ -15,8 +15,15 @@ struct dpm_teacher_features {
     struct dpm_feature_scatter *scatter;
 };
 
-/* kind: DPMIX_TEACHER_FEATURES_*; DPMIX_ERR_UNSUPPORTED when the columns are no images that the scattering
- * transform takes. By the rule it is for squares of 8 to 128 pixels a side, without groups of columns. */
+/* What the rule (DPMIX_TEACHER_FEATURES_RULE) makes of a data set: scattering for declared images of 8 to 128
+ * pixels a side, else the columns. Any other kind stays. */
+int dpm_teacher_features_kind(const struct dpm_bounds *bounds, int kind);
+
+/* Files of the first versions hold the rule as it was: it went by the number of columns. */
+int dpm_teacher_features_kind_of_file(const struct dpm_bounds *bounds, int kind);
+
+/* kind: columns or scattering; DPMIX_ERR_UNSUPPORTED when the columns are no images that the scattering
+ * transform takes. */
 int dpm_teacher_features_new(struct dpm_teacher_features *features, const struct dpm_bounds *bounds,
                              int kind);
 void dpm_teacher_features_free(struct dpm_teacher_features *features);

@@ -91,8 +91,8 @@ int dpm_teacher_get(struct dpm_teacher **out, struct dpm_blob *blob, const struc
     if (!teacher)
         return DPMIX_ERR_NOMEM;
     teacher->n_classes = n_classes;
-    teacher->features_kind =
-        (int)dpm_blob_get_size(blob, DPMIX_TEACHER_FEATURES_RULE, DPMIX_TEACHER_FEATURES_SCATTERING);
+    int kind = (int)dpm_blob_get_size(blob, DPMIX_TEACHER_FEATURES_RULE, DPMIX_TEACHER_FEATURES_SCATTERING);
+    teacher->features_kind = dpm_teacher_features_kind_of_file(bounds, kind);
     teacher->width = (size_t)dpm_blob_get_size(blob, 2, MOST_WIDTH);
     int status = n_classes > 0 ? DPMIX_OK : DPMIX_ERR_FORMAT;
     if (!status && !dpm_blob_status(blob))

@@ -11,7 +11,7 @@
 
 struct dpm_teacher {
     struct dpm_teacher_features features;
-    int features_kind; /* DPMIX_TEACHER_FEATURES_*, as it was asked for */
+    int features_kind; /* DPMIX_TEACHER_FEATURES_COLUMNS or ..._SCATTERING */
     int n_classes;
     size_t width;      /* numbers of a whitened record: directions and, last, a constant */
     float *directions; /* (width - 1) x features.size, scaled for whitening */

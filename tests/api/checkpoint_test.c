@@ -56,7 +56,9 @@ static void open_case(struct tiny_case *tiny, int durable, double epsilon)
     tiny->accountant = open_at(tiny_path("a"), "patients", epsilon);
 }
 
-/* Settings that leave no part of the engine's state unused. */
+/* Settings that leave no part of the engine's state unused, and one with queries after the training. */
+enum { N_SETTINGS = 3, WITH_EXTRAS };
+
 static dpmix_generator *new_generator(int kind, int settings, int steps)
 {
     dpmix_options *options = tiny_options();
@@ -74,6 +76,8 @@ static dpmix_generator *new_generator(int kind, int settings, int steps)
     } else if (settings == 2) {
         CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_OPTIMIZER, DPMIX_OPTIMIZER_SGD));
         CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_CONDITIONAL, 0));
+    } else if (settings == WITH_EXTRAS) {
+        CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_VAE_PRIOR, DPMIX_VAE_PRIOR_MIXTURE));
     }
     CHECK_OK(dpmix_generator_new(&generator, kind, options));
     dpmix_options_free(options);
@@ -82,7 +86,7 @@ static dpmix_generator *new_generator(int kind, int settings, int steps)
 
 /* Kinds that are trained by the engine. */
 static const int kinds[] = {DPMIX_GENERATOR_VAE, DPMIX_GENERATOR_RBM, DPMIX_GENERATOR_CGAN};
-enum { N_KINDS = sizeof kinds / sizeof *kinds, N_SETTINGS = 3 };
+enum { N_KINDS = sizeof kinds / sizeof *kinds };
 
 /* Stops when the step it is told for the first time is `stop_at`. */
 struct stop {
@@ -195,6 +199,33 @@ START_TEST(a_resumed_training_is_the_one_that_never_stopped)
         if (durable)
             ck_assert(tiny_same_files(tiny_path("images"), tiny_path("damaged")));
     }
+    tiny_case_close(&tiny);
+}
+END_TEST
+
+/* What follows the steps is taken from its beginning, and what of it had run is paid for again. */
+START_TEST(a_training_that_stopped_among_its_extras_goes_on)
+{
+    enum { EXTRAS = 1 + 1 + 4 + 1, RAN = 5 }; /* by the defaults of the Gaussian mixture */
+    static struct tiny_case tiny;
+    dpmix_generator *whole = new_generator(DPMIX_GENERATOR_VAE, WITH_EXTRAS, STEPS), *resumed = NULL;
+    open_case(&tiny, 0, AMPLE);
+    CHECK_OK(dpmix_generator_fit(whole, tiny.accountant, tiny.dataset, 0.2, NULL, NULL));
+    CHECK_OK(dpmix_generator_save(whole, tiny_path("images")));
+    dpmix_generator_free(whole);
+    ck_assert_uint_eq(tiny.mode.queries, 1 + STEPS + EXTRAS);
+    tiny_case_close(&tiny);
+    open_case(&tiny, 0, AMPLE);
+    ck_assert_int_eq(fit_until(&tiny, DPMIX_GENERATOR_VAE, WITH_EXTRAS, STEPS + RAN, 0), DPMIX_ERR_CANCELLED);
+    ck_assert_uint_eq(tiny.mode.queries, 1 + STEPS + RAN);
+    double before = tiny_spent(tiny.accountant);
+    CHECK_OK(resume_until(&resumed, &tiny, -1));
+    ck_assert_uint_eq(tiny.mode.queries, 1 + STEPS + RAN + EXTRAS);
+    ck_assert_double_gt(tiny_spent(tiny.accountant), before);
+    ck_assert_uint_eq(gradient_runs(tiny.accountant), STEPS);
+    CHECK_OK(dpmix_generator_save(resumed, tiny_path("damaged")));
+    dpmix_generator_free(resumed);
+    expect_same_model(tiny_path("images"), tiny_path("damaged"));
     tiny_case_close(&tiny);
 }
 END_TEST
@@ -899,6 +930,7 @@ static Suite *suite(void)
     tcase_add_checked_fixture(test_case, setup, teardown);
     tcase_add_loop_test(test_case, a_resumed_training_is_the_one_that_never_stopped, 0,
                         (N_SETTINGS + 1) * N_KINDS);
+    tcase_add_test(test_case, a_training_that_stopped_among_its_extras_goes_on);
     tcase_add_loop_test(test_case, a_training_can_be_resumed_from_its_beginning, 0, N_KINDS);
     tcase_add_loop_test(test_case, a_resumed_mixture_is_the_one_that_never_stopped, 0, 2);
     tcase_add_test(test_case, a_ledger_in_memory_pays_all_resumed_steps_anew);

@@ -179,11 +179,7 @@ END_TEST
  */
 static struct tiny_bytes file_of_version_1(void)
 {
-    const char *data = getenv("DPMIX_TEST_DATA");
-    char path[4096];
-    ck_assert_ptr_nonnull(data);
-    snprintf(path, sizeof path, "%s/ledger_version1.sqlite", data);
-    return tiny_read(path);
+    return tiny_read_data("ledger_version1.sqlite");
 }
 
 START_TEST(a_ledger_of_version_1_is_planned)

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Data sets that are declared to be square images, and the rule of the Gaussian mixture's basis, which goes
- * by it. */
+/* Data sets that are declared to be square images, and the rules that go by it: of the Gaussian mixture's
+ * basis, of a teacher's features and of the changes of samples. */
+#include "mixture_model.h"
 #include "privacy_dataset.h"
 
 #include "tiny_idx.h"
 #include "tiny_model.h"
 #include "tiny_npy.h"
 
-enum { IMAGES = 200, CLASSES = 3 };
+#include <math.h>
+
+enum { IMAGES = 200, CLASSES = 3, SAMPLES = 600 };
 
 static const double lower = 0, upper = 255;
 
@@ -138,6 +141,117 @@ START_TEST(declared_images_are_fitted_in_low_frequencies)
 }
 END_TEST
 
+/* ---- Teachers ---- */
+
+static float samples[SAMPLES * TINY_PIXELS], plain[SAMPLES * TINY_PIXELS];
+
+static dpmix_mixture *fitted(void)
+{
+    dpmix_clusterer *by_label = tiny_clusterer(DPMIX_CLUSTERER_LABEL);
+    dpmix_generator *gaussian = NULL;
+    CHECK_OK(dpmix_clusterer_fit(by_label, accountant, dataset, 0.1, NULL, NULL));
+    CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_TEACHER_RECORDS, 400));
+    CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_TEACHER_STEPS, 5));
+    CHECK_OK(dpmix_generator_new(&gaussian, DPMIX_GENERATOR_GAUSSIAN, options));
+    dpmix_mixture *mixture = tiny_mixture(by_label, gaussian);
+    CHECK_OK(dpmix_mixture_fit(mixture, accountant, dataset, 0.4, NULL, NULL));
+    return mixture;
+}
+
+static void teach(dpmix_mixture *mixture)
+{
+    CHECK_OK(dpmix_mixture_teach(mixture, accountant, dataset, 1, NULL, NULL));
+}
+
+/* To a file and back. */
+static dpmix_mixture *reloaded(dpmix_mixture *mixture)
+{
+    dpmix_mixture *loaded = NULL;
+    CHECK_OK(dpmix_mixture_save(mixture, tiny_path("a")));
+    CHECK_OK(dpmix_mixture_load(&loaded, tiny_path("a")));
+    dpmix_mixture_free(mixture);
+    return loaded;
+}
+
+static void draw(const dpmix_mixture *mixture, float *rows, int32_t *classes)
+{
+    static const uint64_t seed = 5;
+    CHECK_OK(dpmix_mixture_sample(mixture, rows, classes, 0, SAMPLES, TINY_PIXELS, &seed));
+}
+
+/* Numbers that are no pixels are never taken for images, however square their number. */
+START_TEST(a_teacher_of_declared_images_sees_scattering)
+{
+    open_handles(_i ? TINY_SIDE : 0);
+    dpmix_mixture *mixture = fitted();
+    teach(mixture);
+    ck_assert_int_eq(mixture->teacher->features.size != TINY_PIXELS, _i);
+    dpmix_mixture_free(mixture);
+}
+END_TEST
+
+/* Loop number: images declared, labels of the teacher, a file between fit and lesson: a bit each. */
+START_TEST(a_teacher_of_declared_images_has_samples_changed)
+{
+    const int declared = _i & 1, by_teacher = _i >> 1 & 1, through_file = _i >> 2;
+    int32_t marks[SAMPLES];
+    open_handles(declared ? TINY_SIDE : 0);
+    CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_LABELS,
+                                   by_teacher ? DPMIX_LABELS_RULE : DPMIX_LABELS_MODEL));
+    dpmix_mixture *mixture = fitted();
+    draw(mixture, plain, marks);
+    if (through_file)
+        mixture = reloaded(mixture);
+    teach(mixture);
+    draw(mixture, samples, marks);
+    size_t changed = 0;
+    for (size_t i = 0; i < SAMPLES * TINY_PIXELS; i += TINY_PIXELS)
+        changed += memcmp(samples + i, plain + i, TINY_PIXELS * sizeof *samples) != 0;
+    double expected = declared && by_teacher ? SAMPLES * 2.0 / 3 : 0;
+    ck_assert(fabs((double)changed - expected) <= expected / 6); /* 5.7 deviations */
+    draw(mixture, plain, NULL); /* without labels they are the same records */
+    ck_assert_mem_eq(samples, plain, sizeof samples);
+    dpmix_mixture_free(mixture);
+}
+END_TEST
+
+/* An option of sampling that was set goes through a file, also to a teacher that comes later. */
+START_TEST(options_that_were_set_are_no_rule)
+{
+    static const double chosen[] = {0, 0.25};
+    open_handles(TINY_SIDE);
+    CHECK_OK(dpmix_options_set_double(options, DPMIX_OPTION_AUGMENT_FRACTION, chosen[_i]));
+    CHECK_OK(dpmix_options_set_double(options, DPMIX_OPTION_AUGMENT_MIX, chosen[1 - _i]));
+    CHECK_OK(dpmix_options_set_double(options, DPMIX_OPTION_AUGMENT_SHIFT, 0.5));
+    dpmix_mixture *mixture = reloaded(fitted());
+    teach(mixture);
+    const double *value = mixture->generator->options.value;
+    ck_assert_double_eq(value[DPMIX_OPTION_AUGMENT_FRACTION], chosen[_i]);
+    ck_assert_double_eq(value[DPMIX_OPTION_AUGMENT_MIX], chosen[1 - _i]);
+    ck_assert_double_eq(value[DPMIX_OPTION_AUGMENT_SHIFT], 0.5);
+    dpmix_mixture_free(mixture);
+}
+END_TEST
+
+/* The first files said that features go by the rule, which went by the number of columns. */
+START_TEST(the_first_files_rule_of_features_holds)
+{
+    int32_t marks[SAMPLES], again[SAMPLES];
+    open_handles(TINY_SIDE);
+    dpmix_mixture *mixture = fitted();
+    teach(mixture);
+    ck_assert_int_eq(mixture->teacher->features_kind, DPMIX_TEACHER_FEATURES_SCATTERING);
+    draw(mixture, plain, marks);
+    mixture->teacher->features_kind = DPMIX_TEACHER_FEATURES_RULE;
+    mixture = reloaded(mixture);
+    ck_assert_int_eq(mixture->teacher->features_kind, DPMIX_TEACHER_FEATURES_SCATTERING);
+    draw(mixture, samples, again);
+    ck_assert_mem_eq(samples, plain, sizeof samples);
+    ck_assert_mem_eq(marks, again, sizeof marks);
+    dpmix_mixture_free(mixture);
+}
+END_TEST
+
 static Suite *images_suite(void)
 {
     Suite *suite = suite_create("images");
@@ -149,6 +263,12 @@ static Suite *images_suite(void)
     TCase *rule = check_case(suite, "rule");
     tcase_add_checked_fixture(rule, setup, teardown);
     tcase_add_test(rule, declared_images_are_fitted_in_low_frequencies);
+    TCase *teachers = check_case(suite, "teachers");
+    tcase_add_checked_fixture(teachers, setup, teardown);
+    tcase_add_loop_test(teachers, a_teacher_of_declared_images_sees_scattering, 0, 2);
+    tcase_add_loop_test(teachers, a_teacher_of_declared_images_has_samples_changed, 0, 8);
+    tcase_add_loop_test(teachers, options_that_were_set_are_no_rule, 0, 2);
+    tcase_add_test(teachers, the_first_files_rule_of_features_holds);
     return suite;
 }
 

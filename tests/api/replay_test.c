@@ -12,7 +12,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { COLUMNS = 64, CLASSES = 3, ROWS = 900, MOST_QUERIES = 64 };
+enum { SIDE = 8, COLUMNS = SIDE * SIDE, CLASSES = 3, ROWS = 900, MOST_QUERIES = 64 };
 
 static float rows[ROWS * COLUMNS];
 static int32_t labels[ROWS];
@@ -76,42 +76,48 @@ struct learner {
     int conditional;
     int count_noise;
     int vae_output; /* 0: the default net, else two layers, several draws and a fitted prior, too */
-    int columns;    /* k-means on them, not on features */
+    int columns;    /* k-means on them, not on features; 2: and they are bytes */
     int taught;     /* 1: a teacher follows */
+    int latent;     /* 1: the VAE has a mixture in latent space */
 };
 
 static const struct learner learners[] = {
-    {"by label, Gaussian", DPMIX_CLUSTERER_LABEL, DPMIX_GENERATOR_GAUSSIAN, 0, 1, 0, 0, 0},
-    {"k-means, Gaussian", DPMIX_CLUSTERER_KMEANS, DPMIX_GENERATOR_GAUSSIAN, 0, 1, 0, 0, 0},
-    {"k-means on columns, Gaussian", DPMIX_CLUSTERER_KMEANS, DPMIX_GENERATOR_GAUSSIAN, 0, 1, 0, 1, 0},
-    {"coreset, Gaussian", DPMIX_CLUSTERER_CORESET, DPMIX_GENERATOR_GAUSSIAN, 0, 1, 0, 0, 0},
-    {"Gaussian", 0, DPMIX_GENERATOR_GAUSSIAN, 0, 1, 0, 0, 0},
-    {"Gaussian mixture", 0, DPMIX_GENERATOR_GMM, 1, 1, 0, 0, 0},
-    {"Gaussian mixture without classes", 0, DPMIX_GENERATOR_GMM, 0, 1, 0, 0, 0},
-    {"k-means, Gaussian mixture", DPMIX_CLUSTERER_KMEANS, DPMIX_GENERATOR_GMM, 1, 1, 0, 0, 0},
-    {"by label, Gaussian mixture", DPMIX_CLUSTERER_LABEL, DPMIX_GENERATOR_GMM, 0, 1, 0, 0, 0},
-    {"products", 0, DPMIX_GENERATOR_PRODUCTS, 1, 1, 0, 0, 0},
-    {"products without classes", 0, DPMIX_GENERATOR_PRODUCTS, 0, 1, 0, 0, 0},
-    {"k-means, products", DPMIX_CLUSTERER_KMEANS, DPMIX_GENERATOR_PRODUCTS, 1, 1, 0, 0, 0},
-    {"by label, products", DPMIX_CLUSTERER_LABEL, DPMIX_GENERATOR_PRODUCTS, 0, 1, 0, 0, 0},
-    {"VAE", 0, DPMIX_GENERATOR_VAE, 0, 1, 0, 0, 0},
-    {"conditional VAE", 0, DPMIX_GENERATOR_VAE, 1, 1, 0, 0, 0},
-    {"by label, VAE", DPMIX_CLUSTERER_LABEL, DPMIX_GENERATOR_VAE, 0, 1, 0, 0, 0},
-    {"k-means, conditional VAE", DPMIX_CLUSTERER_KMEANS, DPMIX_GENERATOR_VAE, 1, 1, 0, 0, 0},
-    {"conditional VAE, geometric", 0, DPMIX_GENERATOR_VAE, 1, 2, 0, 0, 0},
-    {"conditional GAN", 0, DPMIX_GENERATOR_CGAN, 1, 1, 0, 0, 0},
-    {"GAN, geometric", 0, DPMIX_GENERATOR_CGAN, 0, 2, 0, 0, 0},
-    {"by label, GAN", DPMIX_CLUSTERER_LABEL, DPMIX_GENERATOR_CGAN, 0, 1, 0, 0, 0},
-    {"k-means, conditional GAN", DPMIX_CLUSTERER_KMEANS, DPMIX_GENERATOR_CGAN, 1, 1, 0, 0, 0},
-    {"by label, VAE, geometric", DPMIX_CLUSTERER_LABEL, DPMIX_GENERATOR_VAE, 0, 2, 0, 0, 0},
-    {"RBM", 0, DPMIX_GENERATOR_RBM, 0, 1, 0, 0, 0},
-    {"RBM with labels", 0, DPMIX_GENERATOR_RBM, 1, 1, 0, 0, 0},
-    {"by label, RBM", DPMIX_CLUSTERER_LABEL, DPMIX_GENERATOR_RBM, 0, 1, 0, 0, 0},
-    {"k-means, RBM with labels, geometric", DPMIX_CLUSTERER_KMEANS, DPMIX_GENERATOR_RBM, 1, 2, 0, 0, 0},
-    {"conditional VAE, several draws", 0, DPMIX_GENERATOR_VAE, 1, 1, 1, 0, 0},
-    {"VAE, Gaussian output", 0, DPMIX_GENERATOR_VAE, 0, 1, 2, 0, 0},
-    {"k-means, VAE, mixed output", DPMIX_CLUSTERER_KMEANS, DPMIX_GENERATOR_VAE, 1, 1, 3, 0, 0},
-    {"by label, Gaussian, teacher", DPMIX_CLUSTERER_LABEL, DPMIX_GENERATOR_GAUSSIAN, 0, 1, 0, 0, 1},
+    {"by label, Gaussian", DPMIX_CLUSTERER_LABEL, DPMIX_GENERATOR_GAUSSIAN, 0, 1, 0, 0, 0, 0},
+    {"k-means, Gaussian", DPMIX_CLUSTERER_KMEANS, DPMIX_GENERATOR_GAUSSIAN, 0, 1, 0, 0, 0, 0},
+    {"k-means on columns, Gaussian", DPMIX_CLUSTERER_KMEANS, DPMIX_GENERATOR_GAUSSIAN, 0, 1, 0, 1, 0, 0},
+    {"coreset, Gaussian", DPMIX_CLUSTERER_CORESET, DPMIX_GENERATOR_GAUSSIAN, 0, 1, 0, 0, 0, 0},
+    {"k-means on bytes, Gaussian", DPMIX_CLUSTERER_KMEANS, DPMIX_GENERATOR_GAUSSIAN, 0, 1, 0, 2, 0, 0},
+    {"coreset of bytes, Gaussian", DPMIX_CLUSTERER_CORESET, DPMIX_GENERATOR_GAUSSIAN, 0, 1, 0, 2, 0, 0},
+    {"Gaussian", 0, DPMIX_GENERATOR_GAUSSIAN, 0, 1, 0, 0, 0, 0},
+    {"Gaussian mixture", 0, DPMIX_GENERATOR_GMM, 1, 1, 0, 0, 0, 0},
+    {"Gaussian mixture without classes", 0, DPMIX_GENERATOR_GMM, 0, 1, 0, 0, 0, 0},
+    {"k-means, Gaussian mixture", DPMIX_CLUSTERER_KMEANS, DPMIX_GENERATOR_GMM, 1, 1, 0, 0, 0, 0},
+    {"by label, Gaussian mixture", DPMIX_CLUSTERER_LABEL, DPMIX_GENERATOR_GMM, 0, 1, 0, 0, 0, 0},
+    {"products", 0, DPMIX_GENERATOR_PRODUCTS, 1, 1, 0, 0, 0, 0},
+    {"products without classes", 0, DPMIX_GENERATOR_PRODUCTS, 0, 1, 0, 0, 0, 0},
+    {"k-means, products", DPMIX_CLUSTERER_KMEANS, DPMIX_GENERATOR_PRODUCTS, 1, 1, 0, 0, 0, 0},
+    {"by label, products", DPMIX_CLUSTERER_LABEL, DPMIX_GENERATOR_PRODUCTS, 0, 1, 0, 0, 0, 0},
+    {"VAE", 0, DPMIX_GENERATOR_VAE, 0, 1, 0, 0, 0, 0},
+    {"conditional VAE", 0, DPMIX_GENERATOR_VAE, 1, 1, 0, 0, 0, 0},
+    {"by label, VAE", DPMIX_CLUSTERER_LABEL, DPMIX_GENERATOR_VAE, 0, 1, 0, 0, 0, 0},
+    {"k-means, conditional VAE", DPMIX_CLUSTERER_KMEANS, DPMIX_GENERATOR_VAE, 1, 1, 0, 0, 0, 0},
+    {"conditional VAE, geometric", 0, DPMIX_GENERATOR_VAE, 1, 2, 0, 0, 0, 0},
+    {"conditional GAN", 0, DPMIX_GENERATOR_CGAN, 1, 1, 0, 0, 0, 0},
+    {"GAN, geometric", 0, DPMIX_GENERATOR_CGAN, 0, 2, 0, 0, 0, 0},
+    {"by label, GAN", DPMIX_CLUSTERER_LABEL, DPMIX_GENERATOR_CGAN, 0, 1, 0, 0, 0, 0},
+    {"k-means, conditional GAN", DPMIX_CLUSTERER_KMEANS, DPMIX_GENERATOR_CGAN, 1, 1, 0, 0, 0, 0},
+    {"by label, VAE, geometric", DPMIX_CLUSTERER_LABEL, DPMIX_GENERATOR_VAE, 0, 2, 0, 0, 0, 0},
+    {"RBM", 0, DPMIX_GENERATOR_RBM, 0, 1, 0, 0, 0, 0},
+    {"RBM with labels", 0, DPMIX_GENERATOR_RBM, 1, 1, 0, 0, 0, 0},
+    {"by label, RBM", DPMIX_CLUSTERER_LABEL, DPMIX_GENERATOR_RBM, 0, 1, 0, 0, 0, 0},
+    {"k-means, RBM with labels, geometric", DPMIX_CLUSTERER_KMEANS, DPMIX_GENERATOR_RBM, 1, 2, 0, 0, 0, 0},
+    {"conditional VAE, several draws", 0, DPMIX_GENERATOR_VAE, 1, 1, 1, 0, 0, 0},
+    {"VAE, Gaussian output", 0, DPMIX_GENERATOR_VAE, 0, 1, 2, 0, 0, 0},
+    {"k-means, VAE, mixed output", DPMIX_CLUSTERER_KMEANS, DPMIX_GENERATOR_VAE, 1, 1, 3, 0, 0, 0},
+    {"VAE, mixture in latent space", 0, DPMIX_GENERATOR_VAE, 0, 1, 0, 0, 0, 1},
+    {"k-means, conditional VAE, mixture in latent space", DPMIX_CLUSTERER_KMEANS, DPMIX_GENERATOR_VAE, 1, 1,
+     0, 0, 0, 1},
+    {"by label, Gaussian, teacher", DPMIX_CLUSTERER_LABEL, DPMIX_GENERATOR_GAUSSIAN, 0, 1, 0, 0, 1, 0},
 };
 
 static dpmix_options *options_of(const struct learner *learner)
@@ -148,27 +154,45 @@ static dpmix_options *options_of(const struct learner *learner)
         ck_assert_int_eq(dpmix_options_set_int(options, DPMIX_OPTION_VAE_DRAWS, 1 + learner->vae_output), 0);
         ck_assert_int_eq(dpmix_options_set_int(options, DPMIX_OPTION_VAE_PRIOR, 2), 0);
     }
+    if (learner->latent)
+        ck_assert_int_eq(dpmix_options_set_int(options, DPMIX_OPTION_VAE_PRIOR, DPMIX_VAE_PRIOR_MIXTURE), 0);
     return options;
+}
+
+static dpmix_dataset *dataset_of(const struct learner *learner, size_t n_rows)
+{
+    static uint8_t bytes[ROWS * COLUMNS];
+    const double lower = 0, upper = 1, highest = 255;
+    dpmix_dataset *dataset = NULL;
+    for (size_t i = 0; i < ROWS * COLUMNS; i++)
+        bytes[i] = (uint8_t)(255 * rows[i]);
+    if (learner->columns == 2)
+        ck_assert_int_eq(dpmix_dataset_new_u8(&dataset, bytes, n_rows, COLUMNS, labels, CLASSES, &lower,
+                                              &highest, 1, DPMIX_STORAGE_COPY),
+                         0);
+    else
+        ck_assert_int_eq(dpmix_dataset_new_f32(&dataset, rows, n_rows, COLUMNS, labels, CLASSES, &lower,
+                                               &upper, 1, DPMIX_STORAGE_COPY),
+                         0);
+    return dataset;
 }
 
 static void run(const struct learner *learner, size_t n_rows, const struct dpm_test_mode *mode)
 {
-    const double lower = 0, upper = 1;
-    dpmix_dataset *dataset = NULL;
+    dpmix_dataset *dataset = dataset_of(learner, n_rows);
     dpmix_accountant *accountant = NULL;
     dpmix_clusterer *clusterer = NULL;
     dpmix_generator *generator = NULL;
     dpmix_mixture *mixture = NULL;
     dpmix_options *options = options_of(learner);
     ck_assert_int_eq(dpmix_accountant_new(&accountant, 3, 1e-5, DPMIX_ADJACENCY_ADD_REMOVE), 0);
-    ck_assert_int_eq(dpmix_dataset_new_f32(&dataset, rows, n_rows, COLUMNS, labels, CLASSES, &lower, &upper,
-                                           1, DPMIX_STORAGE_COPY),
-                     0);
     if (learner->vae_output == DPMIX_VAE_OUTPUT_MIXED ||
         learner->generator == DPMIX_GENERATOR_PRODUCTS) { /* the rows are not one-hot: that is not checked */
         int32_t groups[COLUMNS] = {1, 1, 1, 0, 2, 2};
         ck_assert_int_eq(dpmix_dataset_set_groups(dataset, groups, COLUMNS), 0);
     }
+    if (learner->taught) /* by scattering features */
+        ck_assert_int_eq(dpmix_dataset_set_images(dataset, SIDE), 0);
     dpm_dataset_set_test(dataset, mode);
     ck_assert_int_eq(dpmix_generator_new(&generator, learner->generator, options), 0);
     if (learner->clusterer) {

@@ -217,6 +217,7 @@ START_TEST(mixtures_leave_nothing)
         dpmix_dataset *dataset = new_dataset();
         dpmix_accountant *accountant = NULL;
         dpmix_clusterer *clusterer = new_clusterer(_i);
+        CHECK_OK(dpmix_dataset_set_images(dataset, SIDE));
         unlink(tiny_path("b"));
         CHECK_OK(dpmix_accountant_open(&accountant, tiny_path("b"), "canaries", 5, TINY_DELTA,
                                        DPMIX_ADJACENCY_ADD_REMOVE));

@@ -7,7 +7,16 @@
 
 #include <math.h>
 
-enum { SIDE = 8, PIXELS = SIDE * SIDE, CLASSES = 3, ROWS = 1200, SAMPLES = 600, FRESH = 300 };
+enum {
+    SIDE = 8,
+    PIXELS = SIDE * SIDE,
+    CLASSES = 3,
+    ROWS = 1200,
+    WIDTH = 40,
+    WEIGHTS = CLASSES * (WIDTH + 1),
+    SAMPLES = 600,
+    FRESH = 300
+};
 
 static const uint64_t seed = 5;
 
@@ -46,16 +55,25 @@ static void set_double(int key, double value)
     CHECK_OK(dpmix_options_set_double(options, key, value));
 }
 
+/* The images, and a fresh budget. */
+static void open_handles(void)
+{
+    dpmix_dataset_free(dataset);
+    dpmix_accountant_free(accountant);
+    dataset = tiny_dataset(images, ROWS, PIXELS, labels, CLASSES);
+    CHECK_OK(dpmix_dataset_set_images(dataset, SIDE));
+    accountant = tiny_accountant(20);
+    tiny_mode_set(&mode, dataset, 1);
+}
+
 static void setup(void)
 {
     live = dpm_alloc_live();
     draw_images(images, labels, ROWS, 1);
-    dataset = tiny_dataset(images, ROWS, PIXELS, labels, CLASSES);
-    accountant = tiny_accountant(20);
-    tiny_mode_set(&mode, dataset, 1);
+    open_handles();
     options = tiny_options();
     set_int(DPMIX_OPTION_TEACHER_RECORDS, 400);
-    set_int(DPMIX_OPTION_TEACHER_WIDTH, 40);
+    set_int(DPMIX_OPTION_TEACHER_WIDTH, WIDTH);
     set_int(DPMIX_OPTION_TEACHER_STEPS, 10);
     tiny_folder_setup();
 }
@@ -66,6 +84,8 @@ static void teardown(void)
     dpmix_options_free(options);
     dpmix_dataset_free(dataset);
     dpmix_accountant_free(accountant);
+    dataset = NULL;
+    accountant = NULL;
     ck_assert_int_eq(dpm_alloc_live(), live);
 }
 
@@ -145,6 +165,42 @@ START_TEST(columns_are_features_too)
     ck_assert_uint_eq(mixture->teacher->features.size, PIXELS);
     ck_assert_double_gt(accuracy(mixture), 0.8);
     dpmix_mixture_free(mixture);
+}
+END_TEST
+
+/* The weights of a teacher that learned at this rate with hardly any budget. */
+static void weights_at(float *weights, double rate)
+{
+    open_handles();
+    set_double(DPMIX_OPTION_TEACHER_RATE, rate);
+    dpmix_mixture *mixture = fitted(1);
+    CHECK_OK(dpmix_mixture_teach(mixture, accountant, dataset, 0.001, NULL, NULL));
+    ck_assert_uint_eq(mixture->teacher->width, WIDTH + 1);
+    memcpy(weights, mixture->teacher->weights, WEIGHTS * sizeof *weights);
+    dpmix_mixture_free(mixture);
+}
+
+/* Root mean square of what a teacher moves away from its start on synthetic records, at which next to no rate
+ * leaves it. Records have a length of about 1, so that it is what noise does to a class's score, too. */
+static double moved(double rate)
+{
+    static float start[WEIGHTS], end[WEIGHTS];
+    double sum = 0;
+    weights_at(start, 1e-9);
+    weights_at(end, rate);
+    for (size_t i = 0; i < WEIGHTS; i++)
+        sum += ((double)end[i] - start[i]) * ((double)end[i] - start[i]);
+    return sqrt(sum / WEIGHTS);
+}
+
+/* By the rule it moves as far as noise may move it. Where noise is beyond all measure, as with this rate, it
+ * stays near its start. */
+START_TEST(noise_moves_a_teacher_so_far_and_no_farther)
+{
+    double by_rule = moved(0), hopeless = moved(1000);
+    ck_assert_double_gt(by_rule, 1);
+    ck_assert_double_lt(by_rule, 5);
+    ck_assert_double_lt(hopeless, 0.5);
 }
 END_TEST
 
@@ -237,11 +293,7 @@ END_TEST
 START_TEST(the_teacher_does_not_depend_on_the_number_of_threads)
 {
     for (int threads = 1; threads <= 3; threads += 2) {
-        dpmix_dataset_free(dataset);
-        dpmix_accountant_free(accountant);
-        dataset = tiny_dataset(images, ROWS, PIXELS, labels, CLASSES);
-        accountant = tiny_accountant(20);
-        tiny_mode_set(&mode, dataset, 1);
+        open_handles();
         set_int(DPMIX_OPTION_THREADS, threads);
         dpmix_mixture *mixture = taught(0);
         CHECK_OK(dpmix_mixture_save(mixture, tiny_path(threads == 1 ? "a" : "b")));
@@ -417,6 +469,7 @@ static Suite *suite(void)
     tcase_add_checked_fixture(each, setup, teardown);
     tcase_add_loop_test(each, a_teacher_learns, 0, 2);
     tcase_add_test(each, columns_are_features_too);
+    tcase_add_test(each, noise_moves_a_teacher_so_far_and_no_farther);
     tcase_add_loop_test(each, a_teacher_spends_its_share_once, 0, 2);
     tcase_add_test(each, data_that_do_not_fit_are_refused);
     tcase_add_test(each, a_cancelled_teacher_is_none);

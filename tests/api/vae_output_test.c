@@ -147,17 +147,80 @@ END_TEST
 /* With a small beta the records lie where N(0, I) does not. */
 START_TEST(the_fitted_prior_is_better_than_a_wrong_one)
 {
-    double shares[2];
+    double shares[3];
     make_moons();
     moon_options();
     set_double(DPMIX_OPTION_VAE_BETA, 0.02);
-    for (int prior = DPMIX_VAE_PRIOR_NORMAL; prior <= DPMIX_VAE_PRIOR_GAUSSIAN; prior++) {
+    for (int prior = DPMIX_VAE_PRIOR_NORMAL; prior <= DPMIX_VAE_PRIOR_MIXTURE; prior++) {
         set_int(DPMIX_OPTION_VAE_PRIOR, prior);
         dpmix_generator *generator = fit(2, labels, 2, NULL, 10);
         draw(generator, samples, sampled_labels, 2);
         shares[prior - 1] = moon_share();
         dpmix_generator_free(generator);
     }
+    ck_assert_double_ge(shares[1], shares[0] + 0.1);
+    ck_assert_double_ge(shares[2], shares[0] + 0.1);
+}
+END_TEST
+
+/* ---- Four corners ---- */
+
+/* Of class 0 two opposite corners of a square, of class 1 the other two: no class is about one place. */
+static void corner_point(int corner, double point[2])
+{
+    point[0] = corner == 0 || corner == 2 ? -0.2 : 2.2;
+    point[1] = corner == 0 || corner == 3 ? -0.2 : 2.2;
+}
+
+static void make_corners(void)
+{
+    struct tiny_random random = {8};
+    for (size_t i = 0; i < RECORDS; i++) {
+        int corner = (int)(i % 4);
+        double point[2];
+        labels[i] = corner >= 2;
+        corner_point(corner, point);
+        for (size_t j = 0; j < 2; j++)
+            rows[2 * i + j] = (float)(point[j] + 0.1 * tiny_normal(&random));
+    }
+}
+
+/* Share of the samples near one of the corners that their class has, or any class where they have none; 0 if
+ * one of the four has less than an eighth of them. */
+static double corner_share(int with_labels)
+{
+    size_t near[4] = {0};
+    for (size_t i = 0; i < SAMPLES; i++)
+        for (int corner = 0; corner < 4; corner++) {
+            double point[2];
+            corner_point(corner, point);
+            if (with_labels && sampled_labels[i] != (corner >= 2))
+                continue;
+            near[corner] +=
+                hypot((double)samples[2 * i] - point[0], (double)samples[2 * i + 1] - point[1]) < 0.5;
+        }
+    for (int corner = 0; corner < 4; corner++)
+        if (near[corner] < SAMPLES / 8)
+            return 0;
+    return (double)(near[0] + near[1] + near[2] + near[3]) / SAMPLES;
+}
+
+/* One Gaussian has most of its mass between the corners. _i: whether there are classes. */
+START_TEST(a_mixture_finds_what_one_gaussian_cannot)
+{
+    double shares[2];
+    make_corners();
+    moon_options();
+    set_double(DPMIX_OPTION_VAE_BETA, 0.02);
+    set_int(DPMIX_OPTION_GMM_COMPONENTS, _i ? 2 : 4);
+    for (int prior = DPMIX_VAE_PRIOR_GAUSSIAN; prior <= DPMIX_VAE_PRIOR_MIXTURE; prior++) {
+        set_int(DPMIX_OPTION_VAE_PRIOR, prior);
+        dpmix_generator *generator = fit(2, _i ? labels : NULL, _i ? 2 : 0, NULL, 10);
+        draw(generator, samples, _i ? sampled_labels : NULL, 2);
+        shares[prior - DPMIX_VAE_PRIOR_GAUSSIAN] = corner_share(_i);
+        dpmix_generator_free(generator);
+    }
+    ck_assert_double_ge(shares[1], 0.85);
     ck_assert_double_ge(shares[1], shares[0] + 0.1);
 }
 END_TEST
@@ -343,12 +406,20 @@ END_TEST
 
 /* ---- What holds for every output ---- */
 
-static dpmix_generator *fit_output(int output, int32_t threads)
+/* What a model can have: each output with a Gaussian in latent space, and one with a mixture. */
+enum { MODELS = 4 };
+
+static dpmix_generator *fit_model(int model, int32_t threads)
 {
     make_table();
     table_options();
     set_int(DPMIX_OPTION_THREADS, threads);
-    set_int(DPMIX_OPTION_VAE_OUTPUT, output);
+    set_int(DPMIX_OPTION_VAE_OUTPUT, model % 3 + 1);
+    if (model == 3) {
+        set_int(DPMIX_OPTION_VAE_PRIOR, DPMIX_VAE_PRIOR_MIXTURE);
+        set_int(DPMIX_OPTION_GMM_COMPONENTS, 3);
+        set_int(DPMIX_OPTION_GMM_EM_STEPS, 1);
+    }
     set_int(DPMIX_OPTION_VAE_DRAWS, 2);
     set_int(DPMIX_OPTION_VAE_DRAW, 1);
     set_int(DPMIX_OPTION_STEPS, 8);
@@ -359,7 +430,7 @@ START_TEST(threads_change_nothing)
 {
     static const int32_t threads[] = {1, 2, 7};
     for (size_t i = 0; i < 3; i++) {
-        dpmix_generator *generator = fit_output(_i + 1, threads[i]);
+        dpmix_generator *generator = fit_model(_i, threads[i]);
         draw(generator, i ? other_samples : samples, i ? other_labels : sampled_labels, TABLE_COLUMNS);
         dpmix_generator_free(generator);
         ck_assert(i == 0 || memcmp(samples, other_samples, sizeof samples) == 0);
@@ -376,7 +447,7 @@ START_TEST(files_keep_all_and_do_no_harm)
     struct dpmix_generator *loaded = NULL;
     size_t refused = 0, accepted = 0;
     set_int(DPMIX_OPTION_VAE_HIDDEN, 3);
-    dpmix_generator *generator = fit_output(_i + 1, 2);
+    dpmix_generator *generator = fit_model(_i, 2);
     dpm_generator_put(generator, &blob);
     CHECK_OK(dpm_blob_status(&blob));
     CHECK_OK(tiny_get(&loaded, &blob, generator));
@@ -411,19 +482,23 @@ START_TEST(files_keep_all_and_do_no_harm)
 }
 END_TEST
 
-/* The extra query is part of the one debit: with it the fit spends the same epsilon, and one query more. */
+/* The extra queries are part of the one debit: with them the fit spends the same epsilon, and tells of them.
+ */
 START_TEST(the_prior_is_in_the_budget)
 {
-    for (int prior = DPMIX_VAE_PRIOR_NORMAL; prior <= DPMIX_VAE_PRIOR_GAUSSIAN; prior++) {
+    static const unsigned extras[] = {0, 1, 1 + 1 + 4 + 1};
+    for (int prior = DPMIX_VAE_PRIOR_NORMAL; prior <= DPMIX_VAE_PRIOR_MIXTURE; prior++) {
         struct tiny_case tiny;
         dpmix_generator *generator = NULL;
         tiny_case_open(&tiny, 2, 6);
+        struct tiny_watch watch = {.accountant = tiny.accountant, .phase = DPMIX_PHASE_TRAIN};
         set_int(DPMIX_OPTION_VAE_PRIOR, prior);
         set_int(DPMIX_OPTION_STEPS, 5);
         CHECK_OK(dpmix_generator_new(&generator, DPMIX_GENERATOR_VAE, options));
-        CHECK_OK(dpmix_generator_fit(generator, tiny.accountant, tiny.dataset, 1, NULL, NULL));
+        CHECK_OK(dpmix_generator_fit(generator, tiny.accountant, tiny.dataset, 1, tiny_watch, &watch));
         ck_assert_double_eq_tol(tiny_spent(tiny.accountant), 2, 1e-6);
-        ck_assert_uint_eq(tiny.mode.queries, 6 + (prior == DPMIX_VAE_PRIOR_GAUSSIAN));
+        ck_assert_uint_eq(tiny.mode.queries, 6 + extras[prior - 1]);
+        ck_assert(watch.done == 5 + extras[prior - 1] && watch.total == watch.done);
         ck_assert_uint_eq(tiny_entries(tiny.accountant), 1);
         dpmix_generator_free(generator);
         tiny_case_close(&tiny);
@@ -445,13 +520,15 @@ START_TEST(terms_that_do_not_fit_are_refused_before_the_debit)
                 "vae_deviation");
     dpmix_generator_free(generator);
     set_double(DPMIX_OPTION_VAE_DEVIATION, 0);
-    set_int(DPMIX_OPTION_VAE_PRIOR, DPMIX_VAE_PRIOR_GAUSSIAN);
     set_int(DPMIX_OPTION_VAE_LATENT, 257);
-    CHECK_OK(dpmix_generator_new(&generator, DPMIX_GENERATOR_VAE, options));
-    CHECK_FAILS(dpmix_generator_fit(generator, tiny.accountant, tiny.dataset, 1, NULL, NULL), DPMIX_ERR_RANGE,
-                "vae_latent");
-    ck_assert_double_eq(tiny_spent(tiny.accountant), 0);
-    dpmix_generator_free(generator);
+    for (int prior = DPMIX_VAE_PRIOR_GAUSSIAN; prior <= DPMIX_VAE_PRIOR_MIXTURE; prior++) {
+        set_int(DPMIX_OPTION_VAE_PRIOR, prior);
+        CHECK_OK(dpmix_generator_new(&generator, DPMIX_GENERATOR_VAE, options));
+        CHECK_FAILS(dpmix_generator_fit(generator, tiny.accountant, tiny.dataset, 1, NULL, NULL),
+                    DPMIX_ERR_RANGE, "vae_latent");
+        ck_assert_double_eq(tiny_spent(tiny.accountant), 0);
+        dpmix_generator_free(generator);
+    }
     tiny_case_close(&tiny);
 }
 END_TEST
@@ -514,10 +591,11 @@ static Suite *suite(void)
     tcase_add_checked_fixture(check_case, setup, teardown);
     tcase_add_test(check_case, learns_two_moons);
     tcase_add_test(check_case, the_fitted_prior_is_better_than_a_wrong_one);
+    tcase_add_loop_test(check_case, a_mixture_finds_what_one_gaussian_cannot, 0, 2);
     tcase_add_test(check_case, learns_digits_better_with_more_budget);
     tcase_add_test(check_case, learns_a_table);
-    tcase_add_loop_test(check_case, threads_change_nothing, 0, 3);
-    tcase_add_loop_test(check_case, files_keep_all_and_do_no_harm, 0, 3);
+    tcase_add_loop_test(check_case, threads_change_nothing, 0, MODELS);
+    tcase_add_loop_test(check_case, files_keep_all_and_do_no_harm, 0, MODELS);
     tcase_add_test(check_case, the_prior_is_in_the_budget);
     tcase_add_test(check_case, terms_that_do_not_fit_are_refused_before_the_debit);
     tcase_add_test(check_case, groups_are_checked_and_final);

@@ -277,7 +277,15 @@ START_TEST(a_killed_save_leaves_the_old_file_or_the_new_one)
 }
 END_TEST
 
-/* At any moment, while two models take turns at one path. */
+/* Two models take turns at one path. */
+static _Noreturn void save_for_ever(const char *const words[2], const char *path)
+{
+    for (int i = 0;; i = 1 - i)
+        if (dpmix_generator_save(world_thing(words[i]), path))
+            _exit(1);
+}
+
+/* At any moment, while another process saves. */
 START_TEST(a_kill_at_any_moment_leaves_a_whole_file)
 {
     const char *path = world_thing("out"), *words[] = {"vae", "gmm"};
@@ -290,9 +298,8 @@ START_TEST(a_kill_at_any_moment_leaves_a_whole_file)
     for (int kill_number = 0; kill_number < KILLS; kill_number++) {
         pid_t child = fork();
         ck_assert_int_ge(child, 0);
-        for (int i = 0; child == 0; i++)
-            if (dpmix_generator_save(world_thing(words[i % 2]), path))
-                _exit(1);
+        if (child == 0)
+            save_for_ever(words, path);
         struct timespec pause = {0, (long)(2e7 * tiny_uniform(&random))};
         nanosleep(&pause, NULL);
         ck_assert_int_eq(kill(child, SIGKILL), 0);

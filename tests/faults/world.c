@@ -123,6 +123,7 @@ static dpmix_options *new_options(int features)
     CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_KMEANS_FEATURES, features));
     CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_CORESET_BITS, 2));
     CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_GMM_COMPONENTS, 2));
+    CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_VAE_PRIOR, DPMIX_VAE_PRIOR_MIXTURE));
     CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_TEACHER_RECORDS, 100));
     CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_TEACHER_WIDTH, 6));
     CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_TEACHER_STEPS, 3));

@@ -31,12 +31,18 @@ struct fuzz_target {
 };
 
 extern const struct fuzz_target fuzz_clusterer, fuzz_generator, fuzz_mixture, fuzz_checkpoint, fuzz_ledger,
-    fuzz_idx, fuzz_npy, fuzz_schema, fuzz_text, fuzz_arrow;
+    fuzz_idx, fuzz_npy, fuzz_schema, fuzz_text, fuzz_metadata, fuzz_arrow, fuzz_csv, fuzz_sqlite;
+
+#ifdef HAVE_RELEASE_TOOL
+#define FUZZ_RELEASE_TARGETS &fuzz_csv, &fuzz_sqlite
+#else
+#define FUZZ_RELEASE_TARGETS
+#endif
 
 #define FUZZ_TARGETS                                                                                         \
     {                                                                                                        \
         &fuzz_clusterer, &fuzz_generator, &fuzz_mixture, &fuzz_checkpoint, &fuzz_ledger, &fuzz_idx,          \
-            &fuzz_npy, &fuzz_schema, &fuzz_text, &fuzz_arrow                                                 \
+            &fuzz_npy, &fuzz_schema, &fuzz_text, &fuzz_metadata, &fuzz_arrow, FUZZ_RELEASE_TARGETS           \
     }
 
 /* One of n statuses. */

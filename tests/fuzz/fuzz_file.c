@@ -74,3 +74,20 @@ void fuzz_file_give(fuzz_give_fn *give, void *user, const char *path)
                          file.n - TINY_HEADER - TINY_CHECKSUM);
     free(file.bytes);
 }
+
+void fuzz_file_give_whole(fuzz_give_fn *give, void *user, const char *path)
+{
+    struct tiny_bytes file = tiny_read(path);
+    fuzz_file_give_bytes(give, user, FUZZ_AS_IS, file.bytes, file.n);
+    free(file.bytes);
+}
+
+void fuzz_file_forget(const char *path)
+{
+    static const char *const suffixes[] = {"-journal", "-wal", "-shm"};
+    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
+        char name[128];
+        snprintf(name, sizeof name, "%s%s", path, suffixes[i]);
+        unlink(name);
+    }
+}

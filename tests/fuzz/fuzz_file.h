@@ -23,6 +23,12 @@ const char *fuzz_file_gzip(const uint8_t *bytes, size_t n);
 /* Gives a model file as two inputs: as it is, and its payload to be dressed. */
 void fuzz_file_give(fuzz_give_fn *give, void *user, const char *path);
 
+/* Gives a file as it is, as one input. */
+void fuzz_file_give_whole(fuzz_give_fn *give, void *user, const char *path);
+
+/* Removes what SQLite left beside a file: the next input must not find it. */
+void fuzz_file_forget(const char *path);
+
 /* Gives bytes behind a first one. */
 void fuzz_file_give_bytes(fuzz_give_fn *give, void *user, uint8_t first, const uint8_t *bytes, size_t n);
 

@@ -73,14 +73,6 @@ static void use(dpmix_accountant *accountant, const char *path)
     debit(accountant, path);
 }
 
-/* What SQLite left beside the file: the next input must not find it. */
-static void forget(const char *path, const char *suffix)
-{
-    char name[128];
-    snprintf(name, sizeof name, "%s%s", path, suffix);
-    unlink(name);
-}
-
 static void run_ledger(const uint8_t *bytes, size_t n)
 {
     dpmix_accountant *accountant = NULL;
@@ -92,16 +84,7 @@ static void run_ledger(const uint8_t *bytes, size_t n)
         use(accountant, path);
     dpmix_accountant_free(accountant);
     fuzz_memory_end(&memory);
-    forget(path, "-journal");
-    forget(path, "-wal");
-    forget(path, "-shm");
-}
-
-static void give_file(fuzz_give_fn *give, void *user, const char *path)
-{
-    struct tiny_bytes file = tiny_read(path);
-    fuzz_file_give_bytes(give, user, FUZZ_AS_IS, file.bytes, file.n);
-    free(file.bytes);
+    fuzz_file_forget(path);
 }
 
 static void seed_ledger(fuzz_give_fn *give, void *user)
@@ -109,15 +92,15 @@ static void seed_ledger(fuzz_give_fn *give, void *user)
     const char *data = getenv("DPMIX_TEST_DATA");
     dpmix_accountant *accountant = NULL;
     CHECK_OK(open_at(&accountant, tiny_path("a")));
-    give_file(give, user, tiny_path("a"));
+    fuzz_file_give_whole(give, user, tiny_path("a"));
     CHECK_OK(dpm_accountant_charge(accountant, "a model", first, 2, 0, NULL));
     CHECK_OK(dpm_accountant_charge(accountant, "a count", second, 1, 1, NULL));
     dpmix_accountant_free(accountant);
-    give_file(give, user, tiny_path("a"));
+    fuzz_file_give_whole(give, user, tiny_path("a"));
     if (data) { /* as the first version had it */
         char path[4096];
         snprintf(path, sizeof path, "%s/ledger_version1.sqlite", data);
-        give_file(give, user, path);
+        fuzz_file_give_whole(give, user, path);
     }
 }
 

@@ -188,15 +188,15 @@ static void run_generator(const uint8_t *bytes, size_t n)
 }
 
 static const int kinds[] = {DPMIX_GENERATOR_GAUSSIAN, DPMIX_GENERATOR_VAE, DPMIX_GENERATOR_RBM,
-                            DPMIX_GENERATOR_CGAN, DPMIX_GENERATOR_GMM};
+                            DPMIX_GENERATOR_CGAN,     DPMIX_GENERATOR_GMM, DPMIX_GENERATOR_PRODUCTS};
 enum { N_KINDS = sizeof kinds / sizeof *kinds };
 
 /* A VAE with a fitted prior, whose file has a part more. */
-static dpmix_generator *with_prior(void)
+static dpmix_generator *with_prior(int prior)
 {
     dpmix_options *options = tiny_options();
     dpmix_generator *generator = NULL;
-    CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_VAE_PRIOR, DPMIX_VAE_PRIOR_GAUSSIAN));
+    CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_VAE_PRIOR, prior));
     CHECK_OK(dpmix_generator_new(&generator, DPMIX_GENERATOR_VAE, options));
     dpmix_options_free(options);
     return generator;
@@ -206,8 +206,9 @@ static void seed_generator(fuzz_give_fn *give, void *user)
 {
     struct tiny_case tiny;
     tiny_case_open(&tiny, 100, 2);
-    for (size_t i = 0; i <= N_KINDS; i++) {
-        dpmix_generator *generator = i < N_KINDS ? tiny_generator(kinds[i]) : with_prior();
+    for (int i = 0; i < N_KINDS + 2; i++) {
+        dpmix_generator *generator =
+            i < N_KINDS ? tiny_generator(kinds[i]) : with_prior(DPMIX_VAE_PRIOR_GAUSSIAN + i - N_KINDS);
         CHECK_OK(dpmix_generator_fit(generator, tiny.accountant, tiny.dataset, 0.1, NULL, NULL));
         CHECK_OK(dpmix_generator_save(generator, tiny_path("a")));
         dpmix_generator_free(generator);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Schemas as JSON, and rows of text. */
+/* Schemas as JSON and in metadata, and rows of text. */
 #include <dpmix/dpmix.h>
 
 #include "fuzz.h"
 #include "fuzz_file.h"
 #include "fuzz_table.h"
 
+#include "tiny_arrow.h"
 #include "tiny_file.h"
 
 #include <math.h>
@@ -107,13 +108,19 @@ static void use_schema(const dpmix_schema *schema)
     free(cells);
 }
 
+/* "[1]," is an object and a column in the making. */
+static size_t schema_memory(size_t n)
+{
+    return 256 * n + 65536;
+}
+
 static void run_schema(const uint8_t *bytes, size_t n)
 {
     dpmix_schema *schema = NULL;
     struct fuzz_memory memory = fuzz_memory_begin();
     const char *path = fuzz_file_plain(bytes, n);
     int status = dpmix_schema_load(&schema, path);
-    fuzz_memory_bound(&memory, 256 * n + 65536); /* "[1]," is an object and a column in the making */
+    fuzz_memory_bound(&memory, schema_memory(n));
     FUZZ_ASSERT(status == DPMIX_OK || status == DPMIX_ERR_FORMAT);
     if (!status)
         use_schema(schema);
@@ -135,6 +142,94 @@ static void seed_schema(fuzz_give_fn *give, void *user)
 }
 
 const struct fuzz_target fuzz_schema = {"schema", run_schema, seed_schema};
+
+/* ---- Schemas in the metadata of Arrow types ---- */
+
+static int32_t number_at(const uint8_t *at)
+{
+    int32_t number;
+    memcpy(&number, at, sizeof number);
+    return number;
+}
+
+/* How long metadata is nothing tells: pairs and lengths that are more than the bytes have are cut to what is
+ * there. At least a number is. */
+static void settle(uint8_t *metadata, size_t n)
+{
+    int32_t pairs = number_at(metadata);
+    size_t at = sizeof pairs;
+    for (int64_t i = 0; i < 2 * (int64_t)pairs; i++) {
+        if (n - at < sizeof pairs) {
+            pairs = (int32_t)(i / 2);
+            memcpy(metadata, &pairs, sizeof pairs);
+            return;
+        }
+        int32_t length = number_at(metadata + at), left = (int32_t)(n - at - sizeof length);
+        if (length > left)
+            memcpy(metadata + at, &left, sizeof left);
+        if (length < 0) /* nobody reads on */
+            return;
+        at += sizeof length + (size_t)(length < left ? length : left);
+    }
+}
+
+/* What is written is read again. */
+static void use_metadata(const dpmix_schema *schema)
+{
+    struct ArrowSchema types;
+    dpmix_schema *again = NULL;
+    int status = dpmix_schema_arrow(schema, &types);
+    FUZZ_ASSERT(status == DPMIX_OK);
+    FUZZ_ASSERT(dpmix_schema_new_arrow(&again, &types) == DPMIX_OK);
+    types.release(&types);
+    dpmix_schema_free(again);
+}
+
+static void run_metadata(const uint8_t *bytes, size_t n)
+{
+    dpmix_schema *schema = NULL;
+    uint8_t *metadata = calloc(n + sizeof(int32_t), 1);
+    FUZZ_ASSERT(metadata);
+    memcpy(metadata, bytes, n);
+    settle(metadata, n < sizeof(int32_t) ? sizeof(int32_t) : n);
+    struct ArrowSchema types = {
+        .format = "+s", .metadata = (const char *)metadata, .release = tiny_release_type};
+    struct fuzz_memory memory = fuzz_memory_begin();
+    int status = dpmix_schema_new_arrow(&schema, &types);
+    fuzz_memory_bound(&memory, schema_memory(n));
+    FUZZ_ASSERT(status == DPMIX_OK || status == DPMIX_ERR_FORMAT);
+    if (!status) {
+        use_schema(schema);
+        use_metadata(schema);
+    }
+    dpmix_schema_free(schema);
+    fuzz_memory_end(&memory);
+    free(metadata);
+}
+
+static size_t put_text(uint8_t *bytes, size_t at, const char *text)
+{
+    int32_t length = (int32_t)strlen(text);
+    memcpy(bytes + at, &length, sizeof length);
+    memcpy(bytes + at + sizeof length, text, (size_t)length);
+    return at + sizeof length + (size_t)length;
+}
+
+/* The schema alone, and behind another key, at odd addresses. */
+static void seed_metadata(fuzz_give_fn *give, void *user)
+{
+    for (int32_t pairs = 1; pairs <= 2; pairs++) {
+        uint8_t bytes[2048];
+        size_t n = sizeof pairs;
+        memcpy(bytes, &pairs, sizeof pairs);
+        if (pairs == 2)
+            n = put_text(bytes, put_text(bytes, n, "pandas"), "{\"index_columns\": []}");
+        n = put_text(bytes, put_text(bytes, n, DPMIX_ARROW_METADATA_KEY), FUZZ_TABLE_JSON);
+        give(user, bytes, n);
+    }
+}
+
+const struct fuzz_target fuzz_metadata = {"metadata", run_metadata, seed_metadata};
 
 /* ---- Text ---- */
 

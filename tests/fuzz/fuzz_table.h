@@ -20,6 +20,9 @@
     "{\"name\": \"patient\", \"kind\": \"unit\", \"max_rows\": 5}],"                                         \
     "\"label\": \"school\"}"
 
+/* Its columns' names, as a line of CSV or a list of SQL. */
+#define FUZZ_TABLE_HEADER "age,income,school,job,member,born,seen,patient"
+
 enum { FUZZ_TABLE_COLUMNS = 8, FUZZ_TABLE_WIDTH = 100000 };
 
 /* The same for every input, freed when the program ends. */

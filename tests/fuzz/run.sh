@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
 # Runs the targets under libFuzzer, two at once, and prints a table. Exit status 1 when one of them found a
-# fault; what it found is then in BUILD/found, with its log. Needs clang with libFuzzer.
+# fault; what it found is then in BUILD/found, with its log, whose end is printed. Needs clang with libFuzzer.
 #   sh tests/fuzz/run.sh BUILD [SECONDS [TARGET...]]   BUILD is made where it is not there; 10 seconds each
 set -u
 if [ $# -lt 1 ]; then
@@ -14,7 +14,8 @@ cd "$(dirname "$0")/../.." || exit 1
 seconds=${2-10}
 shift
 [ $# -eq 0 ] || shift
-[ $# -gt 0 ] || set -- clusterer generator mixture checkpoint ledger idx npy schema text arrow
+[ $# -gt 0 ] || set -- clusterer generator mixture checkpoint ledger idx npy schema text metadata arrow csv \
+    sqlite
 
 CC=clang meson setup "$build" . -Dbuildtype=debugoptimized -Dexamples=false -Dfuzz=true \
     -Db_sanitize=address,undefined -Db_lundef=false >"$build.log" 2>&1 &&
@@ -47,6 +48,7 @@ one() {
     [ "$status" = 0 ] && verdict=sound || verdict="FAULT, see $found/$1.log"
     printf '| %-10s | %7s | %9s | %5s | %6s | %s |\n' "$1" "$seconds" "${runs:-0}" "${edges:-0}" "$kept" \
         "$verdict"
+    [ "$status" = 0 ] || tail -n 40 "$found/$1.log"
     return "$status"
 }
 

@@ -85,6 +85,16 @@ static inline struct tiny_bytes tiny_read(const char *path)
     return file;
 }
 
+/* The same for a file of tests/data. */
+static inline struct tiny_bytes tiny_read_data(const char *name)
+{
+    const char *data = getenv("DPMIX_TEST_DATA");
+    char path[4096];
+    ck_assert_ptr_nonnull(data);
+    snprintf(path, sizeof path, "%s/%s", data, name);
+    return tiny_read(path);
+}
+
 static inline int tiny_same_files(const char *a, const char *b)
 {
     struct tiny_bytes left = tiny_read(a), right = tiny_read(b);

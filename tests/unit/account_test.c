@@ -173,7 +173,7 @@ START_TEST(rdp_epsilon_is_that_of_the_table)
     int rows = 0;
     for (; next_row(file, row, 5); rows++) {
         struct dpm_event event = sampled(row[0], row[1], (uint64_t)row[2]);
-        double value = dpm_account_rdp_epsilon_at(&event, 1, row[3], orders, n_orders, NULL);
+        double value = dpm_account_rdp_epsilon_at(&event, 1, row[3], orders, n_orders);
         double least = dpm_account_rdp_epsilon(&event, 1, row[3]);
         ck_assert_msg(near(value, row[4], 1e-9, 1e-12), "%g %g %g %g: %.17g %.17g", row[0], row[1], row[2],
                       row[3], value, row[4]);
@@ -282,7 +282,7 @@ START_TEST(calibration_is_that_of_the_table)
         ck_assert(noise <= (row[2] < 1 ? row[5] * (1 + 1e-6) : row[4] * (1 + 1e-9)));
         for (int i = -1; i <= 1; i += 2) { /* over the table's orders, the noise is the table's */
             stage.noise_multiplier = row[5] * (1 + i * 1e-6);
-            double epsilon = dpm_account_rdp_epsilon_at(&stage, 1, row[1], orders, n_orders, NULL);
+            double epsilon = dpm_account_rdp_epsilon_at(&stage, 1, row[1], orders, n_orders);
             ck_assert((i > 0) == (epsilon <= row[0]));
         }
     }

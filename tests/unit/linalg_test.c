@@ -73,6 +73,32 @@ START_TEST(products_are_within_the_bound)
 }
 END_TEST
 
+/* By whatever library: the sums on the grid are the product's, but for half a step. */
+START_TEST(sums_on_the_grid_are_within_the_bound)
+{
+    const size_t *shape = shapes[_i];
+    size_t m = shape[0], n = shape[1], k = shape[2];
+    const double steps_per_unit = 0x1p20;
+    float *a = random_matrix(k * m), *b = random_matrix(k * n), *work = random_matrix(m * DPM_MAT_STRIP);
+    int64_t *sums = dpm_alloc(m * n, sizeof *sums);
+    dpm_mutex lock;
+    ck_assert_int_eq(dpm_mutex_init(&lock), 0);
+    dpm_mat_add_at(&(struct dpm_grid){sums, n, steps_per_unit, &lock}, work, a, m, b, n, m, n, k);
+    for (size_t i = 0; i < m; i++)
+        for (size_t j = 0; j < n; j++) {
+            double exact = 0, absolute = 0;
+            for (size_t l = 0; l < k; l++) {
+                exact += (double)a[l * m + i] * (double)b[l * n + j];
+                absolute += fabs((double)a[l * m + i] * (double)b[l * n + j]);
+            }
+            double away = fabs((double)sums[i * n + j] / steps_per_unit - exact) - 0.5 / steps_per_unit;
+            assert_close(fmax(away, 0), 0, absolute, k);
+        }
+    dpm_mutex_destroy(&lock);
+    dpm_free(a), dpm_free(b), dpm_free(work), dpm_free(sums);
+}
+END_TEST
+
 START_TEST(a_row_keeps_its_bits_in_any_company)
 {
     static const size_t cuts[] = {1, 2, 3, 7, 16, 64, 100, 270};
@@ -183,6 +209,7 @@ static Suite *suite(void)
     TCase *products = tcase_create("products");
     tcase_set_timeout(products, 0);
     tcase_add_loop_test(products, products_are_within_the_bound, 0, sizeof shapes / sizeof *shapes);
+    tcase_add_loop_test(products, sums_on_the_grid_are_within_the_bound, 0, sizeof shapes / sizeof *shapes);
     tcase_add_loop_test(products, a_row_keeps_its_bits_in_any_company, 0, sizeof shapes / sizeof *shapes);
     tcase_add_loop_test(products, scores_are_the_same_everywhere, 0,
                         sizeof score_shapes / sizeof *score_shapes);

@@ -270,6 +270,33 @@ START_TEST(digits_that_decide_are_asked_for)
 }
 END_TEST
 
+/* A tiny u of few digits leaves much open, and more digits settle it. What double cannot estimate stays open;
+ * and what no digits can raise to a half is 0. */
+START_TEST(few_digits_of_a_tiny_u_decide_nothing)
+{
+    uint64_t radius[16] = {0}, angle[16] = {UINT64_C(1) << 59};
+    int open = 0, beyond_double = 0;
+    for (uint64_t k = 1; k < 60; k++) {
+        int64_t sample = 0, longer = 0;
+        radius[0] = 0;
+        radius[1] = k;
+        radius[2] = 0;
+        ck_assert_int_eq(dpm_refine(&sample, radius, angle, 2, 0, 0x1p20), 0);
+        open += !dpm_refine(&sample, radius, angle, 2, 0, (double)k / 4);
+        radius[2] = UINT64_C(1) << 62;
+        ck_assert_int_eq(dpm_refine(&sample, radius, angle, 8, 0, 0x1p20), 1);
+        ck_assert_int_eq(dpm_refine(&longer, radius, angle, 16, 0, 0x1p20), 1);
+        ck_assert_int_eq(sample, longer);
+        radius[0] = k << 56;
+        beyond_double += !dpm_refine(&sample, radius, angle, 16, 0, 0x1p57 * (1 + (double)k * 0x1.3p-7));
+        ck_assert_int_eq(dpm_refine(&sample, radius, angle, 16, 0, 0x1p-50), 1);
+        ck_assert_int_eq(sample, 0);
+    }
+    ck_assert(open > 0 && open < 59);
+    ck_assert_int_gt(beyond_double, 0);
+}
+END_TEST
+
 #ifdef HAVE_QUADMATH
 /* Largest error over its bound, at both ends of what the digits to come can do. */
 START_TEST(the_error_bound_holds_against_113_bits)
@@ -342,6 +369,7 @@ static Suite *suite(void)
     CHECK_ADD(s, refinement_is_rare_and_grows_with_sigma);
     CHECK_ADD(s, forced_refinements_are_right_too);
     CHECK_ADD(s, digits_that_decide_are_asked_for);
+    CHECK_ADD(s, few_digits_of_a_tiny_u_decide_nothing);
 #ifdef HAVE_QUADMATH
     CHECK_ADD(s, the_error_bound_holds_against_113_bits);
 #endif

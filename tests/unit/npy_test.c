@@ -551,7 +551,9 @@ START_TEST(no_private_byte_goes_back_to_the_heap)
         ck_assert_int_eq(status, _i == 1 ? DPMIX_ERR_FORMAT : DPMIX_OK);
         if (!status)
             dpm_free_wiped(labels);
+        watching = 0; /* zlib's buffers that the test writes from are the test's, and not wiped */
         write_bytes(form, file.bytes, file.n - 1);
+        watching = 1;
         ck_assert_int_eq(dpm_load_npy_rows(&npy, path), DPMIX_ERR_FORMAT);
         watching = 0;
     }

@@ -222,6 +222,37 @@ START_TEST(a_product_is_one_chain_at_every_level)
 }
 END_TEST
 
+/* What is added to the sums is that product, each entry rounded to the nearest whole steps, ties to even. */
+START_TEST(a_product_is_added_to_the_grid_at_every_level)
+{
+    static int64_t sums[LARGEST];
+    static float work[LARGEST];
+    size_t m = shapes[_i][0], n = shapes[_i][1], k = shapes[_i][2], step = n + 3;
+    const double steps_per_unit = 4096;
+    dpm_mutex lock;
+    ck_assert_int_eq(dpm_mutex_init(&lock), 0);
+    for (size_t i = 0; i < LARGEST; i++) {
+        left[i] = next();
+        right[i] = rintf(16 * next()) / 4096; /* with few digits, so that ties come up */
+    }
+    struct dpm_gemm_matrix a = {left, 1, m}, b = {right, n, 1};
+    dpm_gemm_run(product[0], n, a, b, m, n, k);
+    const struct dpm_grid grid = {sums, step, steps_per_unit, &lock};
+    for (int level = DPM_SIMD_PLAIN; level <= DPM_SIMD_AVX512; level++) {
+        dpm_simd_limit(level);
+        for (size_t i = 0; i < m * step; i++)
+            sums[i] = (int64_t)i - 40;
+        dpm_gemm_add(&grid, work, a, b, m, n, k);
+        for (size_t i = 0; i < m; i++)
+            for (size_t j = 0; j < step; j++) {
+                double added = j < n ? rint((double)product[0][i * n + j] * steps_per_unit) : 0;
+                ck_assert_int_eq(sums[i * step + j], (int64_t)(i * step + j) - 40 + (int64_t)added);
+            }
+    }
+    dpm_mutex_destroy(&lock);
+}
+END_TEST
+
 /* ---- Accuracy ---- */
 
 /* Distance from the exact value in units of its last place. */
@@ -277,6 +308,7 @@ static Suite *suite(void)
     tcase_add_checked_fixture(bits, NULL, teardown);
     tcase_add_loop_test(bits, a_number_has_the_same_bits_everywhere, 0, KERNELS);
     tcase_add_loop_test(bits, a_product_is_one_chain_at_every_level, 0, SHAPES);
+    tcase_add_loop_test(bits, a_product_is_added_to_the_grid_at_every_level, 0, SHAPES);
     tcase_add_test(bits, columns_are_normalised_alike);
     suite_add_tcase(s, bits);
     CHECK_ADD(s, functions_are_as_close_as_they_say);

@@ -165,6 +165,7 @@ CONSTANTS: Dict[str, int] = {
     "DPMIX_ADJACENCY_ADD_REMOVE": 1,
     "DPMIX_ADJACENCY_REPLACE_ONE": 2,
     "DPMIX_ADJACENCY_ZERO_OUT": 3,
+    "DPMIX_AUGMENT_RULE": -1,
     "DPMIX_CLUSTERER_CORESET": 3,
     "DPMIX_CLUSTERER_KMEANS": 2,
     "DPMIX_CLUSTERER_LABEL": 1,
@@ -341,6 +342,7 @@ CONSTANTS: Dict[str, int] = {
     "DPMIX_VAE_OUTPUT_GAUSSIAN": 2,
     "DPMIX_VAE_OUTPUT_MIXED": 3,
     "DPMIX_VAE_PRIOR_GAUSSIAN": 2,
+    "DPMIX_VAE_PRIOR_MIXTURE": 3,
     "DPMIX_VAE_PRIOR_NORMAL": 1,
 }
 
@@ -358,5 +360,5 @@ OPTION_VALUES: Dict[str, Dict[str, int]] = {
     "teacher_features": {"rule": 0, "columns": 1, "scattering": 2},
     "vae_activation": {"relu": 1, "tanh": 2, "leaky-relu": 3, "softplus": 4},
     "vae_output": {"bernoulli": 1, "gaussian": 2, "mixed": 3},
-    "vae_prior": {"normal": 1, "gaussian": 2},
+    "vae_prior": {"normal": 1, "gaussian": 2, "mixture": 3},
 }

@@ -91,6 +91,7 @@ struct dpm_query_plan {
     size_t scratch;            /* floats of working memory lent for each row of a block */
     const struct dpm_map *map; /* blocks lend rows as it maps them; NULL: as they are. It must outlive the
                                   release, and all plans of one that have a map have the same */
+    int in_words;              /* the query is one in words, see below */
 };
 
 /* A block: at most dpm_query_block_rows() rows, all of one part when the query is per part. */
@@ -111,6 +112,39 @@ struct dpm_block {
  * scratch, and keeps nothing. */
 typedef void dpm_block_fn(const void *model, const struct dpm_block *block, float *const *left,
                           float *const *right);
+
+/* ---- The query in words ---- */
+
+/* A quicker form for rows of bytes that are contributions themselves. With b the bytes of a row and o an
+ * origin in sixteenths of a byte's step, d = 16 b - o are whole numbers ("words"), and the contribution is
+ *
+ *     one-hot(place) x (factor d, last)      where the plan's only matrix has a column more than the rows,
+ *     one-hot(place) x last                  where it has one column.
+ *
+ * The vault knows |d|^2 exactly, clips, and adds. Such a plan has one matrix of rank 1, Gaussian noise, no
+ * map, normals or norm indicator. */
+struct dpm_words {
+    size_t n_rows, step;    /* DPM_WORDS_ROWS rows at most, and there is room for as many */
+    const int16_t *rows;    /* step numbers for each, zero beyond the columns; see linalg_words.h */
+    const int64_t *squares; /* |d|^2 */
+    float *scratch;         /* DPM_WORDS_ROWS x plan->scratch, not cleared */
+};
+
+/* Writes each row's place, a line of the matrix, and its factor. Pure as dpm_block_fn. */
+typedef void dpm_place_fn(const void *model, const struct dpm_words *words, int32_t *places, float *factors);
+
+struct dpm_word_query {
+    const int16_t *origin; /* for every column, in [0, DPM_WORDS_LARGEST]; a function of released numbers */
+    float last;
+    dpm_place_fn *place;
+    const void *model;
+};
+
+/* Whether the rows can be had in words: they are bytes, the columns are at most DPM_WORDS_COLUMNS and have
+ * the same bounds, and no byte lies outside of them. Public: type and bounds are declared. */
+int dpm_dataset_has_words(const struct dpmix_dataset *dataset);
+
+/* ---- What follows from a plan ---- */
 
 /* Number of rows that a block of this plan can hold. */
 size_t dpm_query_block_rows(const struct dpm_query_plan *plan);
@@ -136,6 +170,9 @@ int dpm_query_calibrate(const struct dpmix_accountant *accountant, double share,
                         size_t n);
 
 /* ---- The release ---- */
+
+/* Bytes that a release holds for drawing from so many rows: from two million on the same for any number. */
+size_t dpm_release_draw_bytes(size_t n_rows);
 
 /* A partition of the rows by released numbers and the row alone. `assign` writes part numbers in [0,
  * n_parts); it is pure in the sense of dpm_block_fn, and has n x `scratch` floats of working memory. */
@@ -191,6 +228,10 @@ int dpm_release_confirm(struct dpm_release *release);
  * noise included. DPMIX_ERR_STATE beyond the planned steps. Not from several threads at once. */
 int dpm_release_query(struct dpm_release *release, size_t plan, dpm_block_fn *contribution, const void *model,
                       double *sums);
+
+/* The same for a plan in words. */
+int dpm_release_query_words(struct dpm_release *release, size_t plan, const struct dpm_word_query *query,
+                            double *sums);
 
 /* Another clip norm, brought into [2^-20, 2^20], for the further runs of a plan that has a norm indicator: a
  * function of released and public numbers. Sensitivity, grid and noise follow it; the noise multiplier, which

@@ -105,9 +105,10 @@ DPMIX_API DPMIX_CHECK int dpmix_dataset_set_groups(dpmix_dataset *dataset, const
 
 /** Declares that a record is a square image, side x side pixels, line by line. IDX and NPY files with three
  * dimensions, n x side x side, have declared it by their shape. A Gaussian mixture, if its options leave the
- * choice to the rule, then works in the image's low frequencies (DPMIX_OPTION_GMM_BASIS). The declaration is
- * public, like the bounds, and not checked against the rows. It is not in model files: the fit settles what
- * follows from it.
+ * choice to the rule, then works in the image's low frequencies (DPMIX_OPTION_GMM_BASIS), a teacher sees
+ * scattering features (DPMIX_OPTION_TEACHER_FEATURES), and samples of its mixture are warped and mixed
+ * (DPMIX_OPTION_AUGMENT_FRACTION, DPMIX_OPTION_AUGMENT_MIX). The declaration is public, like the bounds, and not
+ * checked against the rows. It is not in model files: fit and lesson settle what follows from it.
  * @return DPMIX_ERR_RANGE when side x side is not the number of columns, DPMIX_ERR_STATE once anything was
  * debited for the dataset. */
 DPMIX_API DPMIX_CHECK int dpmix_dataset_set_images(dpmix_dataset *dataset, size_t side);
