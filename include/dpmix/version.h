@@ -6,7 +6,7 @@
 #define DPMIX_VERSION_H
 
 /** The version of these headers. */
-#define DPMIX_VERSION "0.1.0"
+#define DPMIX_VERSION "1.0.0"
 
 /** What marks a public function. */
 #if defined(_WIN32)
@@ -29,7 +29,7 @@
 extern "C" {
 #endif
 
-/** The version of the library that is loaded, for example "0.1.0".
+/** The version of the library that is loaded, for example "1.0.0".
  * Compare it with DPMIX_VERSION, the version of these headers.
  * The string is static. Any thread. */
 DPMIX_API const char *dpmix_version(void);

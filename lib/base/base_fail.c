@@ -24,8 +24,8 @@ int dpm_fail_in(const char *function, int status)
         return status;
     char tail[sizeof message];
     memcpy(tail, message, sizeof tail);
-    snprintf(message, sizeof message, "%s: %.*s", function,
-             (int)(sizeof message - strlen(function) - 3), tail);
+    snprintf(message, sizeof message, "%s: %.*s", function, (int)(sizeof message - strlen(function) - 3),
+             tail);
     return status;
 }
 

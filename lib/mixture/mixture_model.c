@@ -63,6 +63,9 @@ int dpm_mixture_has_own_labels(const struct dpmix_mixture *mixture)
 int dpm_mixture_fit(struct dpmix_mixture *mixture, const struct dpm_fit *fit)
 {
     const struct dpmix_clusterer *clusterer = mixture->clusterer;
+    int status = dpm_mixture_check_options(mixture, dpm_dataset_columns(fit->dataset));
+    if (status)
+        return status;
     if (!clusterer)
         return dpm_generator_fit(mixture->generator, fit);
     if (!dpm_bounds_equal(&clusterer->bounds, dpm_dataset_bounds(fit->dataset)))

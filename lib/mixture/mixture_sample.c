@@ -56,6 +56,22 @@ void dpm_mixture_settle_options(struct dpmix_mixture *mixture, size_t side)
         value[DPMIX_OPTION_AUGMENT_MIX] = helps ? rule_mix : 0;
 }
 
+static size_t side_of(size_t n_columns)
+{
+    return (size_t)lround(sqrt((double)n_columns));
+}
+
+int dpm_mixture_check_options(const struct dpmix_mixture *mixture, size_t n_columns)
+{
+    size_t side = side_of(n_columns);
+    if (option(mixture, DPMIX_OPTION_AUGMENT_FRACTION) > 0 &&
+        (side * side != n_columns || side < 2 || side > DPM_AUGMENT_SIDE))
+        return dpm_fail(DPMIX_ERR_UNSUPPORTED,
+                        "augment_fraction: records are no square images of 2 to %d pixels a side",
+                        DPM_AUGMENT_SIDE);
+    return DPMIX_OK;
+}
+
 /* Whether any option asks for more than the models' own records and labels. */
 static int changes_samples(const struct dpmix_mixture *mixture)
 {
@@ -78,7 +94,8 @@ void dpm_mixture_get_options(struct dpmix_mixture *mixture, struct dpm_blob *blo
     double mix = value[DPMIX_OPTION_AUGMENT_MIX];
     int known = labels == DPMIX_LABELS_RULE || labels == DPMIX_LABELS_MODEL || labels == DPMIX_LABELS_TEACHER;
     if (!known || !(fraction >= DPMIX_AUGMENT_RULE && fraction <= 1) || !(mix >= DPMIX_AUGMENT_RULE) ||
-        dpm_feature_amounts_check(&amounts) != DPMIX_OK)
+        dpm_feature_amounts_check(&amounts) != DPMIX_OK ||
+        dpm_mixture_check_options(mixture, mixture->generator->bounds.n_columns) != DPMIX_OK)
         dpm_blob_reject(blob);
 }
 
@@ -135,13 +152,7 @@ static void close_stage(struct stage *stage)
 
 static int set_augmentation(struct stage *stage)
 {
-    size_t side = (size_t)lround(sqrt((double)stage->n_columns));
-    stage->side = side;
-    if (side * side != stage->n_columns || side < 2 || side > DPM_AUGMENT_SIDE)
-        return dpm_fail(DPMIX_ERR_UNSUPPORTED,
-                        "augment_fraction: records are no square images of 2 to %d "
-                        "pixels a side",
-                        DPM_AUGMENT_SIDE);
+    stage->side = side_of(stage->n_columns);
     stage->amounts = amounts_of(stage->mixture);
     if (stage->amounts.mix > 0 && stage->with_labels && !stage->by_teacher)
         return dpm_fail(DPMIX_ERR_UNSUPPORTED, "augment_mix: mixed records need the labels of a teacher");

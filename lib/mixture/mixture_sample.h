@@ -28,8 +28,10 @@ struct dpm_drawn {
 int dpm_mixture_draw_own(struct dpm_drawn *drawn, const struct dpmix_mixture *mixture, size_t n);
 void dpm_drawn_free(struct dpm_drawn *drawn);
 
-/* The options of sampling. A teacher settles those that go by a rule; side: of the images that it was taught
- * with, or 0. */
+/* The options of sampling. DPMIX_ERR_UNSUPPORTED when they ask for changes of images and records are none:
+ * before the budget is spent. A teacher settles those that go by a rule; side: of the images that it was
+ * taught with, or 0. */
+int dpm_mixture_check_options(const struct dpmix_mixture *mixture, size_t n_columns);
 void dpm_mixture_settle_options(struct dpmix_mixture *mixture, size_t side);
 void dpm_mixture_put_options(const struct dpmix_mixture *mixture, struct dpm_blob *blob);
 void dpm_mixture_get_options(struct dpmix_mixture *mixture, struct dpm_blob *blob);

@@ -52,7 +52,7 @@ def check_wheel(path):
     with zipfile.ZipFile(path) as archive:
         names = set(archive.namelist())
         record = archive.read(next(name for name in names if name.endswith("RECORD"))).decode()
-    assert "dpmix/libdpmix.so.0" in names and "dpmix/py.typed" in names
+    assert "dpmix/libdpmix.so.1" in names and "dpmix/py.typed" in names
     assert {line.split(",")[0] for line in record.splitlines()} == names
     assert "-py3-none-" in path.name and not path.name.endswith("-any.whl"), path.name
 

@@ -5,7 +5,7 @@ import sys
 import dpmix
 from dpmix._library import library
 
-if library.path != "libdpmix.so.0":
+if library.path != "libdpmix.so.1":
     sys.exit(f"loaded {library.path}")
 schema = dpmix.Schema().integer("age", 17, 90).categorical("job", ["clerk", "nurse"]).set_label("job")
 records = dpmix.Dataset.from_text([[str(17 + i % 60), ["clerk", "nurse"][i % 2]] for i in range(300)], schema)

@@ -22,7 +22,7 @@ found=$(find "$work/tree" -path '*/include/dpmix/*' -type f | sed 's|.*/||' | so
 wanted=$(cd "$source/include/dpmix" && ls ./*.h ./*.hpp | sed 's|.*/||' | sort)
 [ "$found" = "$wanted" ] || fail "installed headers: $found
 wanted: $wanted"
-library=$(dirname "$(find "$work/tree" -name 'libdpmix.so.0')")
+library=$(dirname "$(find "$work/tree" -name 'libdpmix.so.1')")
 [ -f "$library/libdpmix.so" ] || fail "no libdpmix.so to link with"
 
 # The tree is not where its prefix says: pkg-config puts the folder before every path, the system's too.
@@ -44,7 +44,7 @@ gcc -std=c11 $strict $cflags foreign.c -o foreign_c $libs
 g++ -std=c++17 $strict $cflags foreign.cpp -o foreign_cpp $libs
 g++ -std=c++17 $strict $cflags foreign_wrapper.cpp -o foreign_wrapper $libs
 for program in foreign_c foreign_cpp foreign_wrapper; do
-    LD_LIBRARY_PATH=$library ldd "./$program" | grep "libdpmix.so.0 => $library/" >/dev/null ||
+    LD_LIBRARY_PATH=$library ldd "./$program" | grep "libdpmix.so.1 => $library/" >/dev/null ||
         fail "$program does not load the installed library"
     LD_LIBRARY_PATH=$library "./$program" || fail "$program failed"
 done

@@ -169,7 +169,7 @@ def check_exports(source_root, shared):
     faults += [f"{name} carries the version '{exported[name]}', the map says {in_map[name]}"
                for name in exported if name in in_map and exported[name] != in_map[name]]
     soname = re.search(r"SONAME.*\[(.*)\]", run("readelf", "-d", shared))
-    if not soname or soname[1] != "libdpmix.so.0":
+    if not soname or soname[1] != "libdpmix.so.1":
         faults.append(f"the soname is {soname and soname[1]}")
     return faults, len(exported)
 

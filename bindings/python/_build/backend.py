@@ -25,7 +25,7 @@ import zipfile
 
 HERE = pathlib.Path(__file__).resolve().parent.parent
 IN_SDIST = HERE / "libdpmix"
-LIBRARY = "libdpmix.so.0"
+LIBRARY = "libdpmix.so.1"
 PACKAGE_FILES = (".py", ".typed")
 SOURCE_FILES = (".c", ".h", ".hpp", ".map", ".build")
 EPOCH = (1980, 1, 1, 0, 0, 0)  # of the archives: the same sources give the same bytes

@@ -18,7 +18,7 @@ from typing import Any, Dict, List, Optional, Tuple
 from ._errors import StateError, UnsupportedError, error_of
 from ._table import CALLBACKS, CONSTANTS, FUNCTIONS
 
-SONAME = "libdpmix.so.0"
+SONAME = "libdpmix.so.1"
 
 NUMBERS: Dict[str, Any] = {
     "int": ctypes.c_int,

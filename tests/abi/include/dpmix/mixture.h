@@ -26,7 +26,8 @@ DPMIX_API DPMIX_CHECK int dpmix_mixture_new(dpmix_mixture **out, dpmix_clusterer
 /** Gives the handle back. NULL is fine. */
 DPMIX_API void dpmix_mixture_free(dpmix_mixture *mixture);
 
-/** Trains one model per part, all under one debit. Arguments and errors as for dpmix_clusterer_fit(). */
+/** Trains one model per part, all under one debit. Arguments and errors as for dpmix_clusterer_fit();
+ * DPMIX_ERR_UNSUPPORTED when DPMIX_OPTION_AUGMENT_FRACTION is above 0 and records are no square images. */
 DPMIX_API DPMIX_CHECK int dpmix_mixture_fit(dpmix_mixture *mixture, dpmix_accountant *accountant,
                                             dpmix_dataset *dataset, double share, dpmix_progress_fn progress,
                                             void *user);
@@ -73,8 +74,8 @@ DPMIX_API int dpmix_mixture_classes(const dpmix_mixture *mixture);
  * makes one, else the part's where the partition is by label. With DPMIX_OPTION_AUGMENT_FRACTION above 0 some
  * of the records, square images, are warped or mixed before they are labelled; mixing needs the teacher's
  * labels. By default that is done where a teacher labels declared images (DPMIX_AUGMENT_RULE).
- * DPMIX_ERR_UNSUPPORTED where records are no square images, or there are no such labels. With a teacher the
- * call works on as many threads as the fit did. */
+ * DPMIX_ERR_UNSUPPORTED where there are no such labels. With a teacher the call works on as many threads as the
+ * fit did. */
 DPMIX_API DPMIX_CHECK int dpmix_mixture_sample(const dpmix_mixture *mixture, float *rows, int32_t *labels,
                                                uint64_t first, size_t n, size_t n_columns,
                                                const uint64_t *seed);
