@@ -10,6 +10,7 @@ git -C "$source" rev-parse HEAD >/dev/null 2>&1 || exit 77 # not ours to read
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
+rm -f "$build"/meson-dist/*.tar.gz # of another version
 meson dist -C "$build" --no-tests --allow-dirty --formats gztar >"$work/log" 2>&1 || {
     cat "$work/log"
     exit 1
