@@ -5,7 +5,7 @@
 
 #ifdef HAVE_SQLITE
 
-#include <sqlite3.h>
+#include "account_sqlite.h"
 
 #include <limits.h>
 #include <string.h>
@@ -54,142 +54,6 @@ struct dpm_store {
     struct row row;      /* its terms; the rest is as of the transaction */
     sqlite3 *connection; /* NULL between transactions */
 };
-
-/* ---- Failures ---- */
-
-static int fail_with(int code)
-{
-    switch (code & 0xFF) {
-    case SQLITE_NOMEM: return dpm_fail(DPMIX_ERR_NOMEM, "out of memory");
-    case SQLITE_NOTADB:
-    case SQLITE_CORRUPT:
-    case SQLITE_CONSTRAINT:
-    case SQLITE_MISMATCH: return dpm_fail(DPMIX_ERR_FORMAT, "path: the ledger is damaged, or no ledger");
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED: return dpm_fail(DPMIX_ERR_IO, "path: other processes keep the ledger locked");
-    case SQLITE_READONLY:
-    case SQLITE_PERM: return dpm_fail(DPMIX_ERR_IO, "path: the ledger cannot be written");
-    case SQLITE_FULL: return dpm_fail(DPMIX_ERR_IO, "path: no space is left for the ledger");
-    default:
-        return dpm_fail(DPMIX_ERR_IO, "path: the ledger cannot be read or written: %s", sqlite3_errstr(code));
-    }
-}
-
-static int damaged(void)
-{
-    return dpm_fail(DPMIX_ERR_FORMAT, "path: the ledger is damaged");
-}
-
-/* ---- Statements ---- */
-
-static int execute(sqlite3 *connection, const char *sql)
-{
-    int code = sqlite3_exec(connection, sql, NULL, NULL, NULL);
-    return code == SQLITE_OK ? DPMIX_OK : fail_with(code);
-}
-
-static int prepare(sqlite3_stmt **out, sqlite3 *connection, const char *sql)
-{
-    int code = sqlite3_prepare_v2(connection, sql, -1, out, NULL);
-    return code == SQLITE_OK ? DPMIX_OK : fail_with(code);
-}
-
-/* *there: whether there is another row. */
-static int step(sqlite3_stmt *statement, int *there)
-{
-    int code = sqlite3_step(statement);
-    *there = code == SQLITE_ROW;
-    return code == SQLITE_ROW || code == SQLITE_DONE ? DPMIX_OK : fail_with(code);
-}
-
-/* One letter a parameter: i integer, d double, t text and b the bytes of a run's name or token, which stay
- * where they are until the statement has run. */
-struct value {
-    char type;
-    sqlite3_int64 integer;
-    double real;
-    const void *text;
-};
-
-static struct value integer(sqlite3_int64 number)
-{
-    return (struct value){'i', number, 0, NULL};
-}
-
-static struct value real(double number)
-{
-    return (struct value){'d', 0, number, NULL};
-}
-
-static struct value text(const char *string)
-{
-    return (struct value){'t', 0, 0, string};
-}
-
-static struct value bytes(const uint8_t *id)
-{
-    return (struct value){'b', 0, 0, id};
-}
-
-static int bind(sqlite3_stmt *statement, int place, const struct value *value)
-{
-    switch (value->type) {
-    case 'i': return sqlite3_bind_int64(statement, place, value->integer);
-    case 'd': return sqlite3_bind_double(statement, place, value->real);
-    case 'b': return sqlite3_bind_blob(statement, place, value->text, DPM_RUN_ID, SQLITE_STATIC);
-    default: return sqlite3_bind_text(statement, place, value->text, -1, SQLITE_STATIC);
-    }
-}
-
-static int prepare_with(sqlite3_stmt **out, sqlite3 *connection, const char *sql, const struct value *values,
-                        int n)
-{
-    int status = prepare(out, connection, sql);
-    for (int i = 0; !status && i < n; i++) {
-        int code = bind(*out, i + 1, &values[i]);
-        status = code == SQLITE_OK ? DPMIX_OK : fail_with(code);
-    }
-    return status;
-}
-
-/* Runs a statement that gives no rows. */
-static int run(sqlite3 *connection, const char *sql, const struct value *values, int n)
-{
-    sqlite3_stmt *statement = NULL;
-    int there, status = prepare_with(&statement, connection, sql, values, n);
-    if (!status)
-        status = step(statement, &there);
-    sqlite3_finalize(statement);
-    return status;
-}
-
-static int query_integer(sqlite3 *connection, const char *sql, sqlite3_int64 *out)
-{
-    sqlite3_stmt *statement = NULL;
-    int there = 0, status = prepare(&statement, connection, sql);
-    if (!status)
-        status = step(statement, &there);
-    if (!status && !there)
-        status = damaged();
-    if (!status)
-        *out = sqlite3_column_int64(statement, 0);
-    sqlite3_finalize(statement);
-    return status;
-}
-
-/* Whether a row's columns have these types, a letter each. */
-static int has_types(sqlite3_stmt *statement, const char *types)
-{
-    for (int i = 0; types[i]; i++) {
-        int wanted = types[i] == 'i'   ? SQLITE_INTEGER
-                     : types[i] == 'd' ? SQLITE_FLOAT
-                     : types[i] == 'b' ? SQLITE_BLOB
-                                       : SQLITE_TEXT;
-        if (sqlite3_column_type(statement, i) != wanted)
-            return 0;
-    }
-    return 1;
-}
 
 /* ---- Checksums ---- */
 
@@ -253,12 +117,12 @@ static int check_tables(sqlite3 *connection, sqlite3_int64 *version)
     sqlite3_stmt *statement = NULL;
     int there = 0, n = 0, differ = 0;
     sqlite3_int64 application = 0;
-    int status = query_integer(connection, "PRAGMA application_id", &application);
+    int status = dpm_sqlite_query_integer(connection, "PRAGMA application_id", &application);
     if (!status)
-        status = query_integer(connection, "PRAGMA user_version", version);
+        status = dpm_sqlite_query_integer(connection, "PRAGMA user_version", version);
     if (!status)
-        status = prepare(&statement, connection, "SELECT sql FROM sqlite_master ORDER BY name");
-    while (!status && !(status = step(statement, &there)) && there) {
+        status = dpm_sqlite_prepare(&statement, connection, "SELECT sql FROM sqlite_master ORDER BY name");
+    while (!status && !(status = dpm_sqlite_step(statement, &there)) && there) {
         const char *sql = (const char *)sqlite3_column_text(statement, 0);
         const char *ours = n == 0 && *version == 1 ? datasets_before : tables[n < N_TABLES ? n : 0];
         differ |= n >= N_TABLES || !sql || strcmp(sql, ours) != 0;
@@ -271,7 +135,7 @@ static int check_tables(sqlite3 *connection, sqlite3_int64 *version)
         return dpm_fail(DPMIX_ERR_FORMAT, "path: the file is no ledger");
     if (*version < 1 || *version > USER_VERSION)
         return dpm_fail(DPMIX_ERR_FORMAT, "path: the ledger is of another version of the library");
-    return n != (*version == 1 ? N_TABLES_BEFORE : N_TABLES) || differ ? damaged() : DPMIX_OK;
+    return n != (*version == 1 ? N_TABLES_BEFORE : N_TABLES) || differ ? dpm_sqlite_damaged() : DPMIX_OK;
 }
 
 /* From the last to the first: so the last page of a new file is one that is in use, and its loss shows. */
@@ -279,11 +143,11 @@ static int make_tables(sqlite3 *connection)
 {
     int status = DPMIX_OK;
     for (int i = N_TABLES - 1; !status && i >= 0; i--)
-        status = execute(connection, tables[i]);
+        status = dpm_sqlite_execute(connection, tables[i]);
     char marks[80];
     sqlite3_snprintf(sizeof marks, marks, "PRAGMA application_id = %d; PRAGMA user_version = %d",
                      APPLICATION_ID, USER_VERSION);
-    return status ? status : execute(connection, marks);
+    return status ? status : dpm_sqlite_execute(connection, marks);
 }
 
 static const char all_rows[] =
@@ -296,11 +160,11 @@ static const char all_rows_before[] = "SELECT id, name, epsilon, delta, adjacenc
 static int read_row(sqlite3_stmt *statement, sqlite3_int64 version, sqlite3_int64 id, struct row *row,
                     const char **name)
 {
-    if (!has_types(statement, "itddiidiii"))
-        return damaged();
+    if (!dpm_sqlite_has_types(statement, "itddiidiii"))
+        return dpm_sqlite_damaged();
     *name = (const char *)sqlite3_column_text(statement, 1);
     if (!*name)
-        return fail_with(SQLITE_NOMEM);
+        return dpm_sqlite_fail(SQLITE_NOMEM);
     row->id = sqlite3_column_int64(statement, 0);
     row->terms.epsilon = sqlite3_column_double(statement, 2);
     row->terms.delta = sqlite3_column_double(statement, 3);
@@ -310,7 +174,7 @@ static int read_row(sqlite3_stmt *statement, sqlite3_int64 version, sqlite3_int6
     row->mark.entries = sqlite3_column_int64(statement, 7);
     row->mark.chain = (uint64_t)sqlite3_column_int64(statement, 8);
     uint64_t seal = (uint64_t)sqlite3_column_int64(statement, 9);
-    return row->id == id && seal_of(row, *name, version) == seal ? DPMIX_OK : damaged();
+    return row->id == id && seal_of(row, *name, version) == seal ? DPMIX_OK : dpm_sqlite_damaged();
 }
 
 /* Reads the rows of all data sets, so that a damaged name is not taken for another data set's. *there:
@@ -320,8 +184,8 @@ static int find_dataset(sqlite3 *connection, const char *name, struct row *row, 
     sqlite3_stmt *statement = NULL;
     int more, found = 0;
     sqlite3_int64 last = 0;
-    int status = prepare(&statement, connection, all_rows);
-    while (!status && !(status = step(statement, &more)) && more) {
+    int status = dpm_sqlite_prepare(&statement, connection, all_rows);
+    while (!status && !(status = dpm_sqlite_step(statement, &more)) && more) {
         struct row one;
         const char *its;
         status = read_row(statement, USER_VERSION, ++last, &one, &its);
@@ -332,7 +196,7 @@ static int find_dataset(sqlite3 *connection, const char *name, struct row *row, 
     }
     sqlite3_finalize(statement);
     if (!status && found > 1)
-        status = damaged();
+        status = dpm_sqlite_damaged();
     if (!status && !found)
         row->id = last + 1;
     *there = found == 1;
@@ -342,17 +206,18 @@ static int find_dataset(sqlite3 *connection, const char *name, struct row *row, 
 static int insert_dataset(sqlite3 *connection, const char *name, const struct row *row)
 {
     const struct dpm_account_terms *terms = &row->terms;
-    struct value values[] = {integer(row->id),
-                             text(name),
-                             real(terms->epsilon),
-                             real(terms->delta),
-                             integer(terms->adjacency),
-                             integer(terms->mode),
-                             real(terms->order),
-                             integer(row->mark.entries),
-                             integer((sqlite3_int64)row->mark.chain),
-                             integer((sqlite3_int64)seal_of(row, name, USER_VERSION))};
-    return run(connection, "INSERT INTO datasets VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values, 10);
+    struct dpm_sqlite_value values[] = {dpm_sqlite_integer(row->id),
+                                        dpm_sqlite_text(name),
+                                        dpm_sqlite_real(terms->epsilon),
+                                        dpm_sqlite_real(terms->delta),
+                                        dpm_sqlite_integer(terms->adjacency),
+                                        dpm_sqlite_integer(terms->mode),
+                                        dpm_sqlite_real(terms->order),
+                                        dpm_sqlite_integer(row->mark.entries),
+                                        dpm_sqlite_integer((sqlite3_int64)row->mark.chain),
+                                        dpm_sqlite_integer((sqlite3_int64)seal_of(row, name, USER_VERSION))};
+    return dpm_sqlite_run(connection, "INSERT INTO datasets VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values,
+                          10);
 }
 
 /* Takes a file of version 1, all of whose data sets are planned, to the present one. */
@@ -361,14 +226,14 @@ static int migrate(sqlite3 *connection)
     sqlite3_stmt *statement = NULL;
     int more;
     sqlite3_int64 last = 0;
-    int status = execute(connection, "ALTER TABLE datasets RENAME TO datasets_before");
+    int status = dpm_sqlite_execute(connection, "ALTER TABLE datasets RENAME TO datasets_before");
     if (!status)
-        status = execute(connection, tables[0]);
+        status = dpm_sqlite_execute(connection, tables[0]);
     if (!status)
-        status = execute(connection, tables[TABLE_OF_RUNS]);
+        status = dpm_sqlite_execute(connection, tables[TABLE_OF_RUNS]);
     if (!status)
-        status = prepare(&statement, connection, all_rows_before);
-    while (!status && !(status = step(statement, &more)) && more) {
+        status = dpm_sqlite_prepare(&statement, connection, all_rows_before);
+    while (!status && !(status = dpm_sqlite_step(statement, &more)) && more) {
         struct row row = {0};
         const char *name;
         status = read_row(statement, 1, ++last, &row, &name);
@@ -377,7 +242,7 @@ static int migrate(sqlite3 *connection)
     }
     sqlite3_finalize(statement);
     if (!status)
-        status = execute(connection, "DROP TABLE datasets_before; PRAGMA user_version = 2");
+        status = dpm_sqlite_execute(connection, "DROP TABLE datasets_before; PRAGMA user_version = 2");
     return status;
 }
 
@@ -409,13 +274,13 @@ static int connect_to(struct dpm_store *store, const char *path, int create)
     if (code == SQLITE_OK)
         code = sqlite3_busy_timeout(store->connection, BUSY_MILLISECONDS);
     if (code != SQLITE_OK)
-        return fail_with(code);
+        return dpm_sqlite_fail(code);
     if (sqlite3_db_readonly(store->connection, "main"))
-        return fail_with(SQLITE_READONLY);
+        return dpm_sqlite_fail(SQLITE_READONLY);
     /* FULL syncs the files before and at the commit; EXTRA also the folder that the journal is deleted from,
      * so that a journal does not come back after a power failure and undo a debit. */
-    return execute(store->connection, "PRAGMA synchronous = EXTRA; PRAGMA fullfsync = ON;"
-                                      " PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF");
+    return dpm_sqlite_execute(store->connection, "PRAGMA synchronous = EXTRA; PRAGMA fullfsync = ON;"
+                                                 " PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF");
 }
 
 int dpm_store_begin(struct dpm_store *store, int write)
@@ -425,7 +290,7 @@ int dpm_store_begin(struct dpm_store *store, int write)
     int there = 0;
     int status = connect_to(store, store->path, 0);
     if (!status)
-        status = execute(store->connection, write ? "BEGIN IMMEDIATE" : "BEGIN");
+        status = dpm_sqlite_execute(store->connection, write ? "BEGIN IMMEDIATE" : "BEGIN");
     if (!status)
         status = check_tables(store->connection, &version);
     if (!status && version == USER_VERSION)
@@ -453,7 +318,7 @@ int dpm_store_commit(struct dpm_store *store, int *in_doubt)
     /* Busy: the lock was not to be had, and the transaction waits as before. Anything else may have come
      * before or after the point of no return. */
     *in_doubt = (code & 0xFF) != SQLITE_BUSY;
-    return fail_with(code);
+    return dpm_sqlite_fail(code);
 }
 
 /* ---- Entries ---- */
@@ -462,21 +327,21 @@ int dpm_store_commit(struct dpm_store *store, int *in_doubt)
 static int read_event(sqlite3_stmt *statement, struct dpm_store_mark *at, sqlite3_int64 *next,
                       dpm_store_event_fn *give, void *user)
 {
-    if (!has_types(statement, "itiiiddi"))
-        return damaged();
+    if (!dpm_sqlite_has_types(statement, "itiiiddi"))
+        return dpm_sqlite_damaged();
     sqlite3_int64 entry = sqlite3_column_int64(statement, 0), number = sqlite3_column_int64(statement, 3);
     sqlite3_int64 kind = sqlite3_column_int64(statement, 4);
     const char *purpose = (const char *)sqlite3_column_text(statement, 1);
     int test_noise = sqlite3_column_int(statement, 2);
     if (!purpose)
-        return fail_with(SQLITE_NOMEM);
+        return dpm_sqlite_fail(SQLITE_NOMEM);
     if (number == 0) {
         at->entries++;
         at->chain = sum_entry(at->chain, at->entries, purpose, test_noise);
         *next = 0;
     }
     if (entry != at->entries || number != (*next)++ || kind < 0 || kind > INT_MAX)
-        return damaged();
+        return dpm_sqlite_damaged();
     struct dpm_event event = {(int)kind, sqlite3_column_double(statement, 5),
                               sqlite3_column_double(statement, 6),
                               (uint64_t)sqlite3_column_int64(statement, 7)};
@@ -495,18 +360,19 @@ int dpm_store_read(struct dpm_store *store, struct dpm_store_mark *mark, dpm_sto
         return DPMIX_OK;
     if (at.entries >= end->entries)
         return dpm_fail(DPMIX_ERR_FORMAT, "path: the ledger lacks a debit that was made; open it again");
-    struct value behind[] = {integer(store->row.id), integer(at.entries)};
-    status = prepare_with(&statement, store->connection,
-                          "SELECT entries.entry, purpose, test_noise, event, kind, noise_multiplier,"
-                          " sampling_rate, count FROM entries JOIN events"
-                          " ON events.dataset = entries.dataset AND events.entry = entries.entry"
-                          " WHERE entries.dataset = ? AND entries.entry > ? ORDER BY entries.entry, event",
-                          behind, 2);
-    while (!status && !(status = step(statement, &there)) && there)
+    struct dpm_sqlite_value behind[] = {dpm_sqlite_integer(store->row.id), dpm_sqlite_integer(at.entries)};
+    status = dpm_sqlite_prepare_with(
+        &statement, store->connection,
+        "SELECT entries.entry, purpose, test_noise, event, kind, noise_multiplier,"
+        " sampling_rate, count FROM entries JOIN events"
+        " ON events.dataset = entries.dataset AND events.entry = entries.entry"
+        " WHERE entries.dataset = ? AND entries.entry > ? ORDER BY entries.entry, event",
+        behind, 2);
+    while (!status && !(status = dpm_sqlite_step(statement, &there)) && there)
         status = read_event(statement, &at, &next, give, user);
     sqlite3_finalize(statement);
     if (!status && (at.entries != end->entries || at.chain != end->chain))
-        status = damaged();
+        status = dpm_sqlite_damaged();
     if (!status)
         *mark = at;
     return status;
@@ -527,29 +393,32 @@ int dpm_store_append(struct dpm_store *store, struct dpm_store_mark *mark, const
 {
     struct row row = store->row;
     sqlite3_int64 entry = ++row.mark.entries;
-    struct value head[] = {integer(row.id), integer(entry), text(purpose), integer(test_noise)};
-    int status = run(store->connection, "INSERT INTO entries VALUES (?, ?, ?, ?)", head, 4);
+    struct dpm_sqlite_value head[] = {dpm_sqlite_integer(row.id), dpm_sqlite_integer(entry),
+                                      dpm_sqlite_text(purpose), dpm_sqlite_integer(test_noise)};
+    int status = dpm_sqlite_run(store->connection, "INSERT INTO entries VALUES (?, ?, ?, ?)", head, 4);
     row.mark.chain = sum_entry(row.mark.chain, entry, purpose, test_noise);
     for (size_t i = 0; !status && i < n; i++) {
         struct dpm_event event = stored(&events[i]);
-        struct value values[] = {integer(row.id),
-                                 integer(entry),
-                                 integer((sqlite3_int64)i),
-                                 integer(event.kind),
-                                 real(event.noise_multiplier),
-                                 real(event.sampling_rate),
-                                 integer((sqlite3_int64)event.count)};
-        status = run(store->connection, "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)", values, 7);
+        struct dpm_sqlite_value values[] = {dpm_sqlite_integer(row.id),
+                                            dpm_sqlite_integer(entry),
+                                            dpm_sqlite_integer((sqlite3_int64)i),
+                                            dpm_sqlite_integer(event.kind),
+                                            dpm_sqlite_real(event.noise_multiplier),
+                                            dpm_sqlite_real(event.sampling_rate),
+                                            dpm_sqlite_integer((sqlite3_int64)event.count)};
+        status =
+            dpm_sqlite_run(store->connection, "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)", values, 7);
         row.mark.chain = sum_event(row.mark.chain, &event);
     }
-    struct value tail[] = {integer(entry), integer((sqlite3_int64)row.mark.chain),
-                           integer((sqlite3_int64)seal_of(&row, store->dataset, USER_VERSION)),
-                           integer(row.id)};
+    struct dpm_sqlite_value tail[] = {
+        dpm_sqlite_integer(entry), dpm_sqlite_integer((sqlite3_int64)row.mark.chain),
+        dpm_sqlite_integer((sqlite3_int64)seal_of(&row, store->dataset, USER_VERSION)),
+        dpm_sqlite_integer(row.id)};
     if (!status)
-        status = run(store->connection, "UPDATE datasets SET entries = ?, chain = ?, seal = ? WHERE id = ?",
-                     tail, 4);
+        status = dpm_sqlite_run(store->connection,
+                                "UPDATE datasets SET entries = ?, chain = ?, seal = ? WHERE id = ?", tail, 4);
     if (!status && sqlite3_changes(store->connection) != 1)
-        status = damaged();
+        status = dpm_sqlite_damaged();
     if (!status)
         *mark = row.mark;
     return status;
@@ -566,38 +435,40 @@ static uint64_t seal_of_run(sqlite3_int64 dataset, const struct dpm_account_run 
 
 int dpm_store_put_run(struct dpm_store *store, const struct dpm_account_run *given)
 {
-    struct value values[] = {integer(store->row.id),
-                             bytes(given->name),
-                             bytes(given->token),
-                             integer((sqlite3_int64)given->entry),
-                             integer((sqlite3_int64)given->begun),
-                             integer((sqlite3_int64)seal_of_run(store->row.id, given))};
-    return run(store->connection, "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?)", values, 6);
+    struct dpm_sqlite_value values[] = {dpm_sqlite_integer(store->row.id),
+                                        dpm_sqlite_bytes(given->name),
+                                        dpm_sqlite_bytes(given->token),
+                                        dpm_sqlite_integer((sqlite3_int64)given->entry),
+                                        dpm_sqlite_integer((sqlite3_int64)given->begun),
+                                        dpm_sqlite_integer((sqlite3_int64)seal_of_run(store->row.id, given))};
+    return dpm_sqlite_run(store->connection, "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?)", values,
+                          6);
 }
 
 /* The run that a statement stands at, but for its name. */
 static int read_run(sqlite3_stmt *statement, sqlite3_int64 dataset, struct dpm_account_run *found)
 {
-    if (!has_types(statement, "biii") || sqlite3_column_bytes(statement, 0) != DPM_RUN_ID)
-        return damaged();
+    if (!dpm_sqlite_has_types(statement, "biii") || sqlite3_column_bytes(statement, 0) != DPM_RUN_ID)
+        return dpm_sqlite_damaged();
     const void *token = sqlite3_column_blob(statement, 0);
     if (!token)
-        return fail_with(SQLITE_NOMEM);
+        return dpm_sqlite_fail(SQLITE_NOMEM);
     memcpy(found->token, token, DPM_RUN_ID);
     found->entry = (uint64_t)sqlite3_column_int64(statement, 1);
     found->begun = (uint64_t)sqlite3_column_int64(statement, 2);
-    return seal_of_run(dataset, found) == (uint64_t)sqlite3_column_int64(statement, 3) ? DPMIX_OK : damaged();
+    return seal_of_run(dataset, found) == (uint64_t)sqlite3_column_int64(statement, 3) ? DPMIX_OK
+                                                                                       : dpm_sqlite_damaged();
 }
 
 int dpm_store_find_run(struct dpm_store *store, struct dpm_account_run *found, int *there)
 {
     sqlite3_stmt *statement = NULL;
-    struct value values[] = {integer(store->row.id), bytes(found->name)};
-    int status =
-        prepare_with(&statement, store->connection,
-                     "SELECT token, entry, begun, seal FROM runs WHERE dataset = ? AND name = ?", values, 2);
+    struct dpm_sqlite_value values[] = {dpm_sqlite_integer(store->row.id), dpm_sqlite_bytes(found->name)};
+    int status = dpm_sqlite_prepare_with(
+        &statement, store->connection,
+        "SELECT token, entry, begun, seal FROM runs WHERE dataset = ? AND name = ?", values, 2);
     if (!status)
-        status = step(statement, there);
+        status = dpm_sqlite_step(statement, there);
     if (!status && *there)
         status = read_run(statement, store->row.id, found);
     sqlite3_finalize(statement);
@@ -618,13 +489,13 @@ static char *copy_of(const char *string)
 static int check_integrity(sqlite3 *connection)
 {
     sqlite3_stmt *statement = NULL;
-    int there = 0, status = prepare(&statement, connection, "PRAGMA integrity_check(1)");
+    int there = 0, status = dpm_sqlite_prepare(&statement, connection, "PRAGMA integrity_check(1)");
     if (!status)
-        status = step(statement, &there);
+        status = dpm_sqlite_step(statement, &there);
     if (!status) {
         const char *verdict = there ? (const char *)sqlite3_column_text(statement, 0) : NULL;
         if (!verdict || strcmp(verdict, "ok") != 0)
-            status = damaged();
+            status = dpm_sqlite_damaged();
     }
     sqlite3_finalize(statement);
     return status;
@@ -636,7 +507,7 @@ static int settle(struct dpm_store *store, int any_order)
     struct row row = store->row;
     sqlite3_int64 version = 0;
     int there = 0, in_doubt;
-    int status = execute(store->connection, "BEGIN IMMEDIATE");
+    int status = dpm_sqlite_execute(store->connection, "BEGIN IMMEDIATE");
     if (!status)
         status = check_tables(store->connection, &version);
     if (!status)
