@@ -169,6 +169,8 @@ static int get_bins(struct dpm_products *model, struct dpm_blob *blob, size_t v)
 {
     size_t places = model->width[v] > 0 ? model->width[v] : (size_t)dpm_blob_get_size(blob, 1, MOST_BINS);
     size_t first = model->first[v];
+    if (model->width[v] == 0 && !dpm_blob_holds(blob, places, sizeof(uint64_t)))
+        return dpm_blob_status(blob);
     size_t *grown = dpm_alloc(first + places + 1, sizeof *grown);
     if (!grown)
         return DPMIX_ERR_NOMEM;

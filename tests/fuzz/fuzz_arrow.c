@@ -109,7 +109,7 @@ static void grow_text(struct garden *garden, const void **buffers, size_t cells,
             memcpy(offsets + 4 * i, &narrow, 4);
         most = at > most ? at : most;
         uint8_t byte = fuzz_byte(&garden->source);
-        at = byte == 255 ? INT64_MIN : byte == 254 ? at - 1 : at + byte % 24;
+        at = byte == 255 ? INT64_MIN : byte == 254 && at > INT64_MIN ? at - 1 : at + byte % 24;
     }
     uint8_t *text = piece(garden, (size_t)most);
     fill(garden, text, (size_t)most);

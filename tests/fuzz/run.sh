@@ -34,12 +34,15 @@ mkdir -p "$found"
 work=$(mktemp -d -p "$([ -w /dev/shm ] && echo /dev/shm || echo "${TMPDIR:-/tmp}")") || exit 1
 trap 'rm -rf "$work"' EXIT
 
+# A short run tries the same things every time, so that what fails is the change; 0: other things each time.
+[ "$seconds" -le 10 ] && seed=1 || seed=0
+
 # one TARGET: its row of the table
 one() {
     mkdir -p "$work/$1/seeds" "$work/$1/corpus"
     cd "$work/$1" || exit 1
     "$fuzz" --target="$1" --seeds=seeds && "$fuzz" --target="$1" corpus seeds \
-        -max_total_time="$seconds" -max_len=16384 -timeout=25 -rss_limit_mb=2048 -malloc_limit_mb=512 \
+        -max_total_time="$seconds" -seed="$seed" -max_len=16384 -timeout=25 -rss_limit_mb=2048 -malloc_limit_mb=512 \
         -use_value_profile=1 -print_final_stats=1 -artifact_prefix="$found/$1-" >"$found/$1.log" 2>&1
     status=$?
     runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$found/$1.log")
