@@ -4,6 +4,7 @@
 #define DPM_ACCOUNT_SQLITE_H
 
 #include <sqlite3.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* What fails with one of SQLite's codes; and what SQLite read but the library did not write. */
