@@ -100,7 +100,7 @@ static size_t cells_of(const struct ArrowArray *array)
 static void grow_text(struct garden *garden, const void **buffers, size_t cells, int wide)
 {
     uint8_t *offsets = piece(garden, (cells + 1) * (wide ? 8 : 4));
-    int64_t at = small(garden), most = at;
+    int64_t at = small(garden), most = at, least = wide ? INT64_MIN : INT32_MIN;
     for (size_t i = 0; i <= cells; i++) {
         int32_t narrow = (int32_t)at;
         if (wide)
@@ -109,7 +109,7 @@ static void grow_text(struct garden *garden, const void **buffers, size_t cells,
             memcpy(offsets + 4 * i, &narrow, 4);
         most = at > most ? at : most;
         uint8_t byte = fuzz_byte(&garden->source);
-        at = byte == 255 ? INT64_MIN : byte == 254 && at > INT64_MIN ? at - 1 : at + byte % 24;
+        at = byte == 255 ? least : byte == 254 && at > least ? at - 1 : at + byte % 24;
     }
     uint8_t *text = piece(garden, (size_t)most);
     fill(garden, text, (size_t)most);
