@@ -202,6 +202,23 @@ static dpmix_generator *with_prior(int prior)
     return generator;
 }
 
+/* What was a fault once: many bins of a number of a mixture of products, and no file that holds them. The
+ * model is behind the ledger, which is a length and a text in braces: classes and components, then the first
+ * number's bins. */
+static void give_bins(fuzz_give_fn *give, void *user, const char *path)
+{
+    struct tiny_bytes file = tiny_read(path);
+    uint8_t *brace = memchr(file.bytes + TINY_HEADER, '{', file.n - TINY_HEADER);
+    FUZZ_ASSERT(brace);
+    struct fuzz_source length = {brace - sizeof(uint64_t), brace};
+    uint8_t *bins = brace + fuzz_number(&length, sizeof(uint64_t)) + 2 * sizeof(uint64_t);
+    FUZZ_ASSERT(bins + sizeof(uint64_t) < file.bytes + file.n);
+    tiny_store(bins, 65536, sizeof(uint64_t));
+    fuzz_file_give_bytes(give, user, FUZZ_DRESSED, file.bytes + TINY_HEADER,
+                         file.n - TINY_HEADER - TINY_CHECKSUM);
+    free(file.bytes);
+}
+
 static void seed_generator(fuzz_give_fn *give, void *user)
 {
     struct tiny_case tiny;
@@ -213,6 +230,8 @@ static void seed_generator(fuzz_give_fn *give, void *user)
         CHECK_OK(dpmix_generator_save(generator, tiny_path("a")));
         dpmix_generator_free(generator);
         fuzz_file_give(give, user, tiny_path("a"));
+        if (i < N_KINDS && kinds[i] == DPMIX_GENERATOR_PRODUCTS)
+            give_bins(give, user, tiny_path("a"));
     }
     tiny_case_close(&tiny);
 }
