@@ -6,245 +6,24 @@
 #ifdef HAVE_SQLITE
 
 #include "account_sqlite.h"
+#include "account_tables.h"
 
 #include <limits.h>
 #include <string.h>
 
 enum {
-    APPLICATION_ID = 0x44504C31, /* "DPL1" */
-    USER_VERSION = 2,            /* version 1 had no modes and no runs */
-    LEAST_SQLITE = 3015000,      /* knows synchronous = EXTRA */
+    LEAST_SQLITE = 3015000, /* knows synchronous = EXTRA */
     BUSY_MILLISECONDS = 60000,
 };
 
-/* As SQLite keeps the text, in the order of the names: a file must have these tables and nothing else, no
- * trigger above all. `chain` is the checksum of a data set's entries, `seal` that of its row. */
-static const char *const tables[] = {
-    "CREATE TABLE datasets (id INTEGER PRIMARY KEY, name TEXT NOT NULL, epsilon REAL NOT NULL,"
-    " delta REAL NOT NULL, adjacency INTEGER NOT NULL, mode INTEGER NOT NULL, renyi_order REAL NOT NULL,"
-    " entries INTEGER NOT NULL, chain INTEGER NOT NULL, seal INTEGER NOT NULL)",
-    "CREATE TABLE entries (dataset INTEGER NOT NULL, entry INTEGER NOT NULL, purpose TEXT NOT NULL,"
-    " test_noise INTEGER NOT NULL, PRIMARY KEY (dataset, entry)) WITHOUT ROWID",
-    "CREATE TABLE events (dataset INTEGER NOT NULL, entry INTEGER NOT NULL, event INTEGER NOT NULL,"
-    " kind INTEGER NOT NULL, noise_multiplier REAL NOT NULL, sampling_rate REAL NOT NULL,"
-    " count INTEGER NOT NULL, PRIMARY KEY (dataset, entry, event)) WITHOUT ROWID",
-    "CREATE TABLE runs (dataset INTEGER NOT NULL, name BLOB NOT NULL, token BLOB NOT NULL,"
-    " entry INTEGER NOT NULL, begun INTEGER NOT NULL, seal INTEGER NOT NULL,"
-    " PRIMARY KEY (dataset, name)) WITHOUT ROWID",
-};
-
-enum { N_TABLES = sizeof tables / sizeof *tables, N_TABLES_BEFORE = 3, TABLE_OF_RUNS = 3 };
-
-/* The first of the tables as version 1 had it, which had no runs. */
-static const char datasets_before[] =
-    "CREATE TABLE datasets (id INTEGER PRIMARY KEY, name TEXT NOT NULL, epsilon REAL NOT NULL,"
-    " delta REAL NOT NULL, adjacency INTEGER NOT NULL, entries INTEGER NOT NULL, chain INTEGER NOT NULL,"
-    " seal INTEGER NOT NULL)";
-
-/* A data set's row. */
-struct row {
-    sqlite3_int64 id;
-    struct dpm_account_terms terms;
-    struct dpm_store_mark mark;
-};
-
 struct dpm_store {
-    char *path;          /* absolute: the program may change its folder */
-    char *dataset;       /* its name */
-    struct row row;      /* its terms; the rest is as of the transaction */
-    sqlite3 *connection; /* NULL between transactions */
+    char *path;                /* absolute: the program may change its folder */
+    char *dataset;             /* its name */
+    struct dpm_tables_row row; /* its terms; the rest is as of the transaction */
+    sqlite3 *connection;       /* NULL between transactions */
 };
 
-/* ---- Checksums ---- */
-
-/* FNV-1a. Each step is a bijection of the sum, so no single changed byte goes unnoticed. */
-static uint64_t sum_bytes(uint64_t sum, const void *bytes, size_t n)
-{
-    const unsigned char *byte = bytes;
-    for (size_t i = 0; i < n; i++)
-        sum = (sum ^ byte[i]) * UINT64_C(0x100000001B3);
-    return sum;
-}
-
-static uint64_t sum_integer(uint64_t sum, uint64_t number)
-{
-    unsigned char bytes[8];
-    for (size_t i = 0; i < sizeof bytes; i++)
-        bytes[i] = (unsigned char)(number >> (8 * i));
-    return sum_bytes(sum, bytes, sizeof bytes);
-}
-
-static uint64_t sum_real(uint64_t sum, double number)
-{
-    uint64_t bits;
-    memcpy(&bits, &number, sizeof bits);
-    return sum_integer(sum, bits);
-}
-
-static uint64_t sum_text(uint64_t sum, const char *string)
-{
-    return sum_bytes(sum, string, strlen(string) + 1);
-}
-
-static uint64_t sum_entry(uint64_t sum, int64_t number, const char *purpose, int test_noise)
-{
-    return sum_integer(sum_text(sum_integer(sum, (uint64_t)number), purpose), (uint64_t)test_noise);
-}
-
-static uint64_t sum_event(uint64_t sum, const struct dpm_event *event)
-{
-    sum = sum_integer(sum, (uint64_t)event->kind);
-    sum = sum_real(sum_real(sum, event->noise_multiplier), event->sampling_rate);
-    return sum_integer(sum, event->count);
-}
-
-static uint64_t seal_of(const struct row *row, const char *name, sqlite3_int64 version)
-{
-    const struct dpm_account_terms *terms = &row->terms;
-    uint64_t sum = sum_text(sum_integer(UINT64_C(0xCBF29CE484222325), (uint64_t)row->id), name);
-    sum = sum_integer(sum_real(sum_real(sum, terms->epsilon), terms->delta), (uint64_t)terms->adjacency);
-    if (version > 1)
-        sum = sum_real(sum_integer(sum, (uint64_t)terms->mode), terms->order);
-    return sum_integer(sum_integer(sum, (uint64_t)row->mark.entries), row->mark.chain);
-}
-
-/* ---- The file ---- */
-
-/* Whether the tables are ours, of the present *version or the one before; 0 when there are none of
- * anybody's. */
-static int check_tables(sqlite3 *connection, sqlite3_int64 *version)
-{
-    sqlite3_stmt *statement = NULL;
-    int there = 0, n = 0, differ = 0;
-    sqlite3_int64 application = 0;
-    int status = dpm_sqlite_query_integer(connection, "PRAGMA application_id", &application);
-    if (!status)
-        status = dpm_sqlite_query_integer(connection, "PRAGMA user_version", version);
-    if (!status)
-        status = dpm_sqlite_prepare(&statement, connection, "SELECT sql FROM sqlite_master ORDER BY name");
-    while (!status && !(status = dpm_sqlite_step(statement, &there)) && there) {
-        const char *sql = (const char *)sqlite3_column_text(statement, 0);
-        const char *ours = n == 0 && *version == 1 ? datasets_before : tables[n < N_TABLES ? n : 0];
-        differ |= n >= N_TABLES || !sql || strcmp(sql, ours) != 0;
-        n++;
-    }
-    sqlite3_finalize(statement);
-    if (status || (n == 0 && application == 0 && *version == 0))
-        return status;
-    if (application != APPLICATION_ID)
-        return dpm_fail(DPMIX_ERR_FORMAT, "path: the file is no ledger");
-    if (*version < 1 || *version > USER_VERSION)
-        return dpm_fail(DPMIX_ERR_FORMAT, "path: the ledger is of another version of the library");
-    return n != (*version == 1 ? N_TABLES_BEFORE : N_TABLES) || differ ? dpm_sqlite_damaged() : DPMIX_OK;
-}
-
-/* From the last to the first: so the last page of a new file is one that is in use, and its loss shows. */
-static int make_tables(sqlite3 *connection)
-{
-    int status = DPMIX_OK;
-    for (int i = N_TABLES - 1; !status && i >= 0; i--)
-        status = dpm_sqlite_execute(connection, tables[i]);
-    char marks[80];
-    sqlite3_snprintf(sizeof marks, marks, "PRAGMA application_id = %d; PRAGMA user_version = %d",
-                     APPLICATION_ID, USER_VERSION);
-    return status ? status : dpm_sqlite_execute(connection, marks);
-}
-
-static const char all_rows[] =
-    "SELECT id, name, epsilon, delta, adjacency, mode, renyi_order, entries, chain,"
-    " seal FROM datasets ORDER BY id";
-static const char all_rows_before[] = "SELECT id, name, epsilon, delta, adjacency, 1, 0.0, entries, chain,"
-                                      " seal FROM datasets_before ORDER BY id";
-
-/* The row that a statement stands at, which is to be number `id`; *name lasts as long as it stands there. */
-static int read_row(sqlite3_stmt *statement, sqlite3_int64 version, sqlite3_int64 id, struct row *row,
-                    const char **name)
-{
-    if (!dpm_sqlite_has_types(statement, "itddiidiii"))
-        return dpm_sqlite_damaged();
-    *name = (const char *)sqlite3_column_text(statement, 1);
-    if (!*name)
-        return dpm_sqlite_fail(SQLITE_NOMEM);
-    row->id = sqlite3_column_int64(statement, 0);
-    row->terms.epsilon = sqlite3_column_double(statement, 2);
-    row->terms.delta = sqlite3_column_double(statement, 3);
-    row->terms.adjacency = sqlite3_column_int(statement, 4);
-    row->terms.mode = sqlite3_column_int(statement, 5);
-    row->terms.order = sqlite3_column_double(statement, 6);
-    row->mark.entries = sqlite3_column_int64(statement, 7);
-    row->mark.chain = (uint64_t)sqlite3_column_int64(statement, 8);
-    uint64_t seal = (uint64_t)sqlite3_column_int64(statement, 9);
-    return row->id == id && seal_of(row, *name, version) == seal ? DPMIX_OK : dpm_sqlite_damaged();
-}
-
-/* Reads the rows of all data sets, so that a damaged name is not taken for another data set's. *there:
- * whether `name` is among them; then `row` is its row, else the first free one. */
-static int find_dataset(sqlite3 *connection, const char *name, struct row *row, int *there)
-{
-    sqlite3_stmt *statement = NULL;
-    int more, found = 0;
-    sqlite3_int64 last = 0;
-    int status = dpm_sqlite_prepare(&statement, connection, all_rows);
-    while (!status && !(status = dpm_sqlite_step(statement, &more)) && more) {
-        struct row one;
-        const char *its;
-        status = read_row(statement, USER_VERSION, ++last, &one, &its);
-        if (!status && strcmp(its, name) == 0) {
-            found++;
-            *row = one;
-        }
-    }
-    sqlite3_finalize(statement);
-    if (!status && found > 1)
-        status = dpm_sqlite_damaged();
-    if (!status && !found)
-        row->id = last + 1;
-    *there = found == 1;
-    return status;
-}
-
-static int insert_dataset(sqlite3 *connection, const char *name, const struct row *row)
-{
-    const struct dpm_account_terms *terms = &row->terms;
-    struct dpm_sqlite_value values[] = {dpm_sqlite_integer(row->id),
-                                        dpm_sqlite_text(name),
-                                        dpm_sqlite_real(terms->epsilon),
-                                        dpm_sqlite_real(terms->delta),
-                                        dpm_sqlite_integer(terms->adjacency),
-                                        dpm_sqlite_integer(terms->mode),
-                                        dpm_sqlite_real(terms->order),
-                                        dpm_sqlite_integer(row->mark.entries),
-                                        dpm_sqlite_integer((sqlite3_int64)row->mark.chain),
-                                        dpm_sqlite_integer((sqlite3_int64)seal_of(row, name, USER_VERSION))};
-    return dpm_sqlite_run(connection, "INSERT INTO datasets VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values,
-                          10);
-}
-
-/* Takes a file of version 1, all of whose data sets are planned, to the present one. */
-static int migrate(sqlite3 *connection)
-{
-    sqlite3_stmt *statement = NULL;
-    int more;
-    sqlite3_int64 last = 0;
-    int status = dpm_sqlite_execute(connection, "ALTER TABLE datasets RENAME TO datasets_before");
-    if (!status)
-        status = dpm_sqlite_execute(connection, tables[0]);
-    if (!status)
-        status = dpm_sqlite_execute(connection, tables[TABLE_OF_RUNS]);
-    if (!status)
-        status = dpm_sqlite_prepare(&statement, connection, all_rows_before);
-    while (!status && !(status = dpm_sqlite_step(statement, &more)) && more) {
-        struct row row = {0};
-        const char *name;
-        status = read_row(statement, 1, ++last, &row, &name);
-        if (!status)
-            status = insert_dataset(connection, name, &row);
-    }
-    sqlite3_finalize(statement);
-    if (!status)
-        status = dpm_sqlite_execute(connection, "DROP TABLE datasets_before; PRAGMA user_version = 2");
-    return status;
-}
+/* ---- Transactions ---- */
 
 /* What of the terms differs, or NULL. */
 static const char *difference(const struct dpm_account_terms *a, const struct dpm_account_terms *b)
@@ -257,15 +36,13 @@ static const char *difference(const struct dpm_account_terms *a, const struct dp
                                           : NULL;
 }
 
-static int same_terms(const struct row *a, const struct row *b)
+static int same_terms(const struct dpm_tables_row *a, const struct dpm_tables_row *b)
 {
     const char *differs = difference(&a->terms, &b->terms);
     if (differs)
         return dpm_fail(DPMIX_ERR_STATE, "%s: the ledger of the data set was begun with another", differs);
     return DPMIX_OK;
 }
-
-/* ---- Transactions ---- */
 
 static int connect_to(struct dpm_store *store, const char *path, int create)
 {
@@ -285,16 +62,16 @@ static int connect_to(struct dpm_store *store, const char *path, int create)
 
 int dpm_store_begin(struct dpm_store *store, int write)
 {
-    struct row row = {0};
+    struct dpm_tables_row row = {0};
     sqlite3_int64 version = 0;
     int there = 0;
     int status = connect_to(store, store->path, 0);
     if (!status)
         status = dpm_sqlite_execute(store->connection, write ? "BEGIN IMMEDIATE" : "BEGIN");
     if (!status)
-        status = check_tables(store->connection, &version);
-    if (!status && version == USER_VERSION)
-        status = find_dataset(store->connection, store->dataset, &row, &there);
+        status = dpm_tables_check(store->connection, &version);
+    if (!status && version == DPM_TABLES_VERSION)
+        status = dpm_tables_find(store->connection, store->dataset, &row, &there);
     if (!status && !there) /* nor is it in an older copy of the file */
         status = dpm_fail(DPMIX_ERR_FORMAT, "path: the data set is no longer in the ledger");
     if (!status)
@@ -337,7 +114,7 @@ static int read_event(sqlite3_stmt *statement, struct dpm_store_mark *at, sqlite
         return dpm_sqlite_fail(SQLITE_NOMEM);
     if (number == 0) {
         at->entries++;
-        at->chain = sum_entry(at->chain, at->entries, purpose, test_noise);
+        at->chain = dpm_tables_sum_entry(at->chain, at->entries, purpose, test_noise);
         *next = 0;
     }
     if (entry != at->entries || number != (*next)++ || kind < 0 || kind > INT_MAX)
@@ -345,7 +122,7 @@ static int read_event(sqlite3_stmt *statement, struct dpm_store_mark *at, sqlite
     struct dpm_event event = {(int)kind, sqlite3_column_double(statement, 5),
                               sqlite3_column_double(statement, 6),
                               (uint64_t)sqlite3_column_int64(statement, 7)};
-    at->chain = sum_event(at->chain, &event);
+    at->chain = dpm_tables_sum_event(at->chain, &event);
     return give(user, number == 0 ? purpose : NULL, test_noise, &event);
 }
 
@@ -391,12 +168,12 @@ static struct dpm_event stored(const struct dpm_event *event)
 int dpm_store_append(struct dpm_store *store, struct dpm_store_mark *mark, const char *purpose,
                      int test_noise, const struct dpm_event *events, size_t n)
 {
-    struct row row = store->row;
+    struct dpm_tables_row row = store->row;
     sqlite3_int64 entry = ++row.mark.entries;
     struct dpm_sqlite_value head[] = {dpm_sqlite_integer(row.id), dpm_sqlite_integer(entry),
                                       dpm_sqlite_text(purpose), dpm_sqlite_integer(test_noise)};
     int status = dpm_sqlite_run(store->connection, "INSERT INTO entries VALUES (?, ?, ?, ?)", head, 4);
-    row.mark.chain = sum_entry(row.mark.chain, entry, purpose, test_noise);
+    row.mark.chain = dpm_tables_sum_entry(row.mark.chain, entry, purpose, test_noise);
     for (size_t i = 0; !status && i < n; i++) {
         struct dpm_event event = stored(&events[i]);
         struct dpm_sqlite_value values[] = {dpm_sqlite_integer(row.id),
@@ -408,17 +185,10 @@ int dpm_store_append(struct dpm_store *store, struct dpm_store_mark *mark, const
                                             dpm_sqlite_integer((sqlite3_int64)event.count)};
         status =
             dpm_sqlite_run(store->connection, "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)", values, 7);
-        row.mark.chain = sum_event(row.mark.chain, &event);
+        row.mark.chain = dpm_tables_sum_event(row.mark.chain, &event);
     }
-    struct dpm_sqlite_value tail[] = {
-        dpm_sqlite_integer(entry), dpm_sqlite_integer((sqlite3_int64)row.mark.chain),
-        dpm_sqlite_integer((sqlite3_int64)seal_of(&row, store->dataset, USER_VERSION)),
-        dpm_sqlite_integer(row.id)};
     if (!status)
-        status = dpm_sqlite_run(store->connection,
-                                "UPDATE datasets SET entries = ?, chain = ?, seal = ? WHERE id = ?", tail, 4);
-    if (!status && sqlite3_changes(store->connection) != 1)
-        status = dpm_sqlite_damaged();
+        status = dpm_tables_update(store->connection, store->dataset, &row);
     if (!status)
         *mark = row.mark;
     return status;
@@ -426,21 +196,15 @@ int dpm_store_append(struct dpm_store *store, struct dpm_store_mark *mark, const
 
 /* ---- Runs ---- */
 
-static uint64_t seal_of_run(sqlite3_int64 dataset, const struct dpm_account_run *run)
-{
-    uint64_t sum = sum_integer(UINT64_C(0xCBF29CE484222325), (uint64_t)dataset);
-    sum = sum_bytes(sum_bytes(sum, run->name, DPM_RUN_ID), run->token, DPM_RUN_ID);
-    return sum_integer(sum_integer(sum, run->entry), run->begun);
-}
-
 int dpm_store_put_run(struct dpm_store *store, const struct dpm_account_run *given)
 {
-    struct dpm_sqlite_value values[] = {dpm_sqlite_integer(store->row.id),
-                                        dpm_sqlite_bytes(given->name),
-                                        dpm_sqlite_bytes(given->token),
-                                        dpm_sqlite_integer((sqlite3_int64)given->entry),
-                                        dpm_sqlite_integer((sqlite3_int64)given->begun),
-                                        dpm_sqlite_integer((sqlite3_int64)seal_of_run(store->row.id, given))};
+    struct dpm_sqlite_value values[] = {
+        dpm_sqlite_integer(store->row.id),
+        dpm_sqlite_bytes(given->name),
+        dpm_sqlite_bytes(given->token),
+        dpm_sqlite_integer((sqlite3_int64)given->entry),
+        dpm_sqlite_integer((sqlite3_int64)given->begun),
+        dpm_sqlite_integer((sqlite3_int64)dpm_tables_seal_run(store->row.id, given))};
     return dpm_sqlite_run(store->connection, "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?)", values,
                           6);
 }
@@ -456,8 +220,9 @@ static int read_run(sqlite3_stmt *statement, sqlite3_int64 dataset, struct dpm_a
     memcpy(found->token, token, DPM_RUN_ID);
     found->entry = (uint64_t)sqlite3_column_int64(statement, 1);
     found->begun = (uint64_t)sqlite3_column_int64(statement, 2);
-    return seal_of_run(dataset, found) == (uint64_t)sqlite3_column_int64(statement, 3) ? DPMIX_OK
-                                                                                       : dpm_sqlite_damaged();
+    return dpm_tables_seal_run(dataset, found) == (uint64_t)sqlite3_column_int64(statement, 3)
+               ? DPMIX_OK
+               : dpm_sqlite_damaged();
 }
 
 int dpm_store_find_run(struct dpm_store *store, struct dpm_account_run *found, int *there)
@@ -504,23 +269,23 @@ static int check_integrity(sqlite3 *connection)
 /* Finds or makes the data set, in a transaction that is on the disk at the end. */
 static int settle(struct dpm_store *store, int any_order)
 {
-    struct row row = store->row;
+    struct dpm_tables_row row = store->row;
     sqlite3_int64 version = 0;
     int there = 0, in_doubt;
     int status = dpm_sqlite_execute(store->connection, "BEGIN IMMEDIATE");
     if (!status)
-        status = check_tables(store->connection, &version);
+        status = dpm_tables_check(store->connection, &version);
     if (!status)
-        status = version == 0 ? make_tables(store->connection) : check_integrity(store->connection);
+        status = version == 0 ? dpm_tables_make(store->connection) : check_integrity(store->connection);
     if (!status && version == 1)
-        status = migrate(store->connection);
+        status = dpm_tables_migrate(store->connection);
     if (!status)
-        status = find_dataset(store->connection, store->dataset, &row, &there);
+        status = dpm_tables_find(store->connection, store->dataset, &row, &there);
     if (!status && there && any_order)
         store->row.terms.order = row.terms.order;
     if (!status)
-        status =
-            there ? same_terms(&store->row, &row) : insert_dataset(store->connection, store->dataset, &row);
+        status = there ? same_terms(&store->row, &row)
+                       : dpm_tables_insert(store->connection, store->dataset, &row);
     if (!status)
         status = dpm_store_commit(store, &in_doubt);
     return status;
@@ -535,7 +300,7 @@ int dpm_store_open(struct dpm_store **out, const char *path, const char *dataset
     struct dpm_store *store = dpm_alloc(1, sizeof *store);
     if (!store)
         return status;
-    store->row = (struct row){0, *terms, {0, 0}};
+    store->row = (struct dpm_tables_row){0, *terms, {0, 0}};
     store->dataset = copy_of(dataset);
     if (!store->dataset)
         goto out;
