@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "mixture_checkpoint.h"
+#include "base_fail.h"
 
 static void put_clusterer(const void *context, struct dpm_blob *blob)
 {
@@ -44,6 +45,8 @@ int dpm_mixture_resume(struct dpmix_mixture **out, struct dpm_blob *blob, const 
         mixture->generator->checkpoint->from = blob;
         status = dpm_mixture_fit(mixture, &own);
     }
+    if (status == DPMIX_ERR_UNSUPPORTED) /* with these settings no fit of such records begins */
+        status = dpm_fail(DPMIX_ERR_STATE, "dataset: its records are not those of the checkpoint");
     if (status) {
         dpm_mixture_free(mixture);
         return status;

@@ -747,6 +747,30 @@ START_TEST(another_data_set_is_refused)
 }
 END_TEST
 
+/* Also where its records could not have begun such a fit. */
+START_TEST(records_that_are_no_images_are_another_data_set)
+{
+    static struct tiny_case tiny;
+    dpmix_options *options = tiny_options();
+    dpmix_generator *generator = NULL;
+    dpmix_mixture *none = NULL;
+    open_case(&tiny, 0, EPSILON);
+    dpmix_dataset *images = tiny_dataset(tiny.rows, TINY_ROWS / 2, 2 * TINY_COLUMNS, NULL, 0);
+    CHECK_OK(dpmix_options_set_double(options, DPMIX_OPTION_AUGMENT_FRACTION, 0.5));
+    CHECK_OK(dpmix_generator_new(&generator, DPMIX_GENERATOR_VAE, options));
+    dpmix_mixture *mixture = tiny_mixture(NULL, generator);
+    CHECK_OK(dpmix_mixture_checkpoint(mixture, tiny_path("b"), 1));
+    CHECK_OK(dpmix_mixture_fit(mixture, tiny.accountant, images, 0.5, NULL, NULL));
+    CHECK_FAILS(dpmix_mixture_resume(&none, tiny_path("b"), tiny.accountant, tiny.dataset, NULL, NULL),
+                DPMIX_ERR_STATE, "dataset");
+    ck_assert(none == NULL && tiny_entries(tiny.accountant) == 1);
+    dpmix_mixture_free(mixture);
+    dpmix_dataset_free(images);
+    dpmix_options_free(options);
+    tiny_case_close(&tiny);
+}
+END_TEST
+
 /* Where a number stands in a file, and that it stands there once. */
 static size_t find_number(struct tiny_bytes file, double number)
 {
@@ -943,6 +967,7 @@ static Suite *suite(void)
     tcase_add_test(test_case, another_ledger_is_refused);
     tcase_add_test(test_case, an_older_ledger_is_refused);
     tcase_add_test(test_case, another_data_set_is_refused);
+    tcase_add_test(test_case, records_that_are_no_images_are_another_data_set);
     tcase_add_test(test_case, a_file_with_less_noise_is_refused);
     tcase_add_test(test_case, no_key_is_in_the_file);
     tcase_add_test(test_case, a_damaged_file_is_refused);
