@@ -145,15 +145,17 @@ static int fit(struct release *r)
 
 /* ---- What is written ---- */
 
-/* Groups of more than 64 have no figure, nor has a part of a filter's budget. */
+/* Groups of more than 64 have no figure, nor has a part of a filter's budget. Where one person takes the
+ * place of another, the records of both change. */
 static void ask_for_unit(struct release *r)
 {
     int64_t one, most;
-    const int64_t unit = dpmix_schema_unit(r->schema);
+    const int64_t unit = dpmix_schema_unit(r->schema),
+                  persons = r->arguments->adjacency == DPMIX_ADJACENCY_REPLACE_ONE ? 2 : 1;
     r->spent_of_unit = NAN;
     if (unit >= 0 && r->arguments->mode == DPMIX_MODE_PLANNED &&
-        dpmix_schema_range_int(r->schema, (size_t)unit, &one, &most) == DPMIX_OK && most <= 64 &&
-        dpmix_accountant_spent_group(r->accountant, &r->spent_of_unit, (int)most) != DPMIX_OK)
+        dpmix_schema_range_int(r->schema, (size_t)unit, &one, &most) == DPMIX_OK && most <= 64 / persons &&
+        dpmix_accountant_spent_group(r->accountant, &r->spent_of_unit, (int)(persons * most)) != DPMIX_OK)
         r->spent_of_unit = NAN;
 }
 

@@ -1,15 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Labelled images to train a classifier on, from private ones: a Gaussian mixture for every class, then a
  * teacher that labels its samples, each with its part of one budget. Everything that is learned from the
- * images is in the ledger: class counts, means, covariances, clusters, teacher.
- *
- *     record IMAGES LABELS FOLDER EPSILON [SHARE] [OPTION=VALUE ...]
- *
- * IMAGES and LABELS are IDX files of ten classes, gzipped or not; FOLDER gets the records, also IDX, and the
- * mixture. Labels are the teacher's, in one file as classes and in one as probabilities (soft labels). SHARE
- * is the models' share of epsilon (0.6), the teacher has the rest. Options have the library's names and,
- * unless given, its defaults. examples/evaluate.py trains classifiers on the result. */
+ * images is in the ledger: class counts, means, covariances, clusters, teacher. --help has the arguments. */
 #include "common/clock.h"
+#include "common/command_line.h"
 #include "common/idx_read.h"
 #include "common/output_files.h"
 #include "common/progress.h"
@@ -25,8 +19,18 @@ enum { CLASSES = 10, RECORDS = 60000 };
 
 static const double delta = 1e-5;
 
+static const char usage[] =
+    "record IMAGES LABELS FOLDER EPSILON [SHARE] [OPTION=VALUE ...]\n"
+    "\n"
+    "IMAGES and LABELS are IDX files of ten classes, gzip'd or not; FOLDER gets 60,000 records, also IDX,\n"
+    "the mixture and the ledger. Labels are the teacher's, in one file as classes and in one as\n"
+    "probabilities (soft labels). Delta is 1e-5, the adjacency add/remove. SHARE is the models' share of\n"
+    "epsilon (0.6), the teacher has the rest; 1: no teacher. Options have the library's names and, unless\n"
+    "given, its defaults: release_images --help lists them. examples/evaluate.py trains classifiers on the\n"
+    "result.\n";
+
 struct record {
-    const char *images, *labels;
+    const char *images, *labels, *folder;
     double epsilon, share;
     dpmix_options *options;
     struct output_files files;
@@ -45,38 +49,32 @@ static int complain(struct record *r)
     return -1;
 }
 
-static int set_option(dpmix_options *options, const char *text)
-{
-    char name[64];
-    double value;
-    if (sscanf(text, "%63[a-z0-9_]=%lf", name, &value) != 2)
-        return -1;
-    const int key = dpmix_option_by_name(name);
-    return dpmix_option_type(key) == DPMIX_OPTION_TYPE_INT
-               ? dpmix_options_set_int(options, key, (int64_t)value)
-               : dpmix_options_set_double(options, key, value);
-}
-
 static int read_arguments(struct record *r, int argc, char **argv)
 {
-    if (argc < 5) {
-        fputs("usage: record IMAGES LABELS FOLDER EPSILON [SHARE] [OPTION=VALUE ...]\n", stderr);
-        return -1;
+    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+        fputs(usage, stdout);
+        return COMMAND_HELP;
     }
+    if (argc < 5)
+        return command_line_refuse("record", "IMAGES, LABELS, FOLDER and EPSILON must all be given");
+    const struct command_line line = {.program = "record", .options = r->options};
     const int has_share = argc > 5 && !strchr(argv[5], '=');
     r->images = argv[1];
     r->labels = argv[2];
-    r->epsilon = strtod(argv[4], NULL);
-    r->share = has_share ? strtod(argv[5], NULL) : 0.6;
-    if (dpmix_options_new(&r->options) != DPMIX_OK)
-        return complain(r);
-    for (int i = 5 + has_share; i < argc; i++)
-        if (set_option(r->options, argv[i]) != 0) {
-            fprintf(stderr, "record: %s: no option of the library, or no value for it\n", argv[i]);
-            return -1;
-        }
-    return idx_read_shape(&r->shape, r->images) != 0 || output_files_open(&r->files, argv[3]) != 0 ||
-           output_files_add_soft_labels(&r->files, argv[3]) != 0;
+    r->folder = argv[3];
+    r->share = 0.6;
+    int outcome = command_line_real(&line, "EPSILON", &r->epsilon, argv[4]);
+    if (outcome == COMMAND_RUN && has_share)
+        outcome = command_line_real(&line, "SHARE", &r->share, argv[5]);
+    for (int i = 5 + has_share; i < argc && outcome == COMMAND_RUN; i++)
+        outcome = command_line_option(&line, argv[i]);
+    return outcome;
+}
+
+static int open_files(struct record *r)
+{
+    return idx_read_shape(&r->shape, r->images) != 0 || output_files_open(&r->files, r->folder) != 0 ||
+           output_files_add_soft_labels(&r->files, r->folder) != 0;
 }
 
 static int learn(struct record *r)
@@ -124,12 +122,14 @@ int main(int argc, char **argv)
 {
     struct record r = {0};
     progress_open(&r.progress);
-    const int failed = read_arguments(&r, argc, argv) != 0 || learn(&r) != 0 || write_results(&r) != 0;
+    const int outcome = dpmix_options_new(&r.options) ? COMMAND_BAD : read_arguments(&r, argc, argv);
+    const int failed =
+        outcome == COMMAND_RUN && (open_files(&r) != 0 || learn(&r) != 0 || write_results(&r) != 0);
     dpmix_mixture_free(r.mixture);
     dpmix_generator_free(r.generator);
     dpmix_dataset_free(r.dataset);
     dpmix_accountant_free(r.accountant);
     dpmix_options_free(r.options);
     output_files_close(&r.files);
-    return failed;
+    return outcome == COMMAND_BAD ? 2 : failed;
 }

@@ -30,7 +30,7 @@ static const char help[] =
     "Without labels there are no partition by label and no teacher: the models have all of epsilon. A later\n"
     "argument overrides an earlier one.\n";
 
-/* What has no default must have been given; the library judges the numbers themselves. */
+/* What has no default must have been given; the library judges the other numbers. */
 static int check(const struct arguments *a)
 {
     if (!a->images)
@@ -38,6 +38,8 @@ static int check(const struct arguments *a)
     if (isnan(a->epsilon) || isnan(a->delta) || a->adjacency == 0)
         return command_line_refuse(
             program, "--epsilon, --delta and --adjacency are privacy terms and must all be given");
+    if (!(a->share > 0.0 && a->share <= 1.0)) /* the library does not see a share that leaves out the teacher */
+        return command_line_refuse(program, "--share must be above 0 and at most 1");
     if (!a->output)
         return command_line_refuse(program, "--output is missing");
     if (!a->labels && a->partition == DPMIX_CLUSTERER_LABEL)

@@ -58,6 +58,12 @@ static int read_real(double *value, const char *text)
     return end == text || *end || !isfinite(*value) ? -1 : 0;
 }
 
+int command_line_real(const struct command_line *line, const char *name, double *value, const char *text)
+{
+    return read_real(value, text) == 0 ? COMMAND_RUN
+                                       : command_line_refuse(line->program, "%s needs a number", name);
+}
+
 static int read_whole(int64_t *value, const char *text)
 {
     char *end;
@@ -88,12 +94,12 @@ static int set_option(const struct command_line *line, const char *name, const c
                : command_line_refuse(line->program, "option '%s': %s", name, dpmix_last_error());
 }
 
-static int set_named_option(const struct command_line *line, const char *pair)
+int command_line_option(const struct command_line *line, const char *pair)
 {
     char name[64];
     const char *equals = strchr(pair, '=');
     if (!equals || (size_t)(equals - pair) >= sizeof(name))
-        return command_line_refuse(line->program, "--option needs NAME=VALUE, not '%s'", pair);
+        return command_line_refuse(line->program, "an option is NAME=VALUE, not '%s'", pair);
     memcpy(name, pair, (size_t)(equals - pair));
     name[equals - pair] = '\0';
     return set_option(line, name, equals + 1);
@@ -106,9 +112,7 @@ static int set_value(const struct command_line *line, const struct command_rule 
         return COMMAND_RUN;
     }
     if (rule->real)
-        return read_real(rule->real, value) == 0
-                   ? COMMAND_RUN
-                   : command_line_refuse(line->program, "%s needs a number", rule->name);
+        return command_line_real(line, rule->name, rule->real, value);
     for (const struct command_choice *choice = rule->choices; choice && choice->name; choice++) {
         if (strcmp(choice->name, value) == 0) {
             *rule->whole = choice->value;
@@ -142,7 +146,7 @@ static int set_argument(const struct command_line *line, const struct command_ru
         return command_line_refuse(line->program, "%s needs a value", name);
     if (rule)
         return set_value(line, rule, value);
-    return is_option ? set_named_option(line, value) : set_option(line, "threads", value);
+    return is_option ? command_line_option(line, value) : set_option(line, "threads", value);
 }
 
 int command_line_read(const struct command_line *line, int argc, char **argv)

@@ -42,6 +42,11 @@ enum { COMMAND_RUN, COMMAND_HELP, COMMAND_BAD };
 /* The strings that rules get are those of argv. */
 int command_line_read(const struct command_line *line, int argc, char **argv);
 
+/* For programs that go by places: a number, and an option as NAME=VALUE; of the line only program and options
+ * are read. COMMAND_RUN or COMMAND_BAD. */
+int command_line_real(const struct command_line *line, const char *name, double *value, const char *text);
+int command_line_option(const struct command_line *line, const char *pair);
+
 /* Says on one line of stderr what is wrong; returns COMMAND_BAD. */
 #if defined(__GNUC__) || defined(__clang__)
 __attribute__((format(printf, 2, 3)))

@@ -116,6 +116,16 @@ static void show_terms(const struct release_arguments *a, double spent)
     fflush(stdout); /* what follows is rehearsed on made-up rows, which takes time */
 }
 
+static void show_unit(const dpmix_schema *schema)
+{
+    int64_t one, most;
+    const int64_t unit = dpmix_schema_unit(schema);
+    if (unit >= 0 && dpmix_schema_range_int(schema, (size_t)unit, &one, &most) == DPMIX_OK)
+        printf("Epsilon is for one record. Of each person at most %lld records are used; the report says "
+               "what\nepsilon is for a person.\n",
+               (long long)most);
+}
+
 static void show_steps(const struct plan *plan, const struct release_arguments *a, const dpmix_schema *schema)
 {
     char memory[32];
@@ -129,6 +139,7 @@ static void show_steps(const struct plan *plan, const struct release_arguments *
         "What is spent is spent, also when the work fails or is interrupted.\n",
         (long long)a->rows, memory,
         plan->n > 1 ? ";\nthat of the models will be a little more, because of the partition" : "");
+    show_unit(schema);
     fflush(stdout);
 }
 

@@ -14,7 +14,7 @@ struct report {
     const char *words, *ledger; /* dpmix_accountant_report() and dpmix_accountant_json() */
     double spent;               /* epsilon, for one record */
     int64_t rows_of_unit;       /* 0: the schema does not say whose a record is */
-    double spent_of_unit;       /* epsilon for as many records; NAN: there is no figure */
+    double spent_of_unit;       /* epsilon for a person, all records together; NAN: there is no figure */
     /* Both or neither. With them the report is not private, and says so. */
     const struct binned *real;
     const struct comparison *comparison;

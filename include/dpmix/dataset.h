@@ -93,8 +93,9 @@ DPMIX_API DPMIX_CHECK int dpmix_dataset_new_npy(dpmix_dataset **out, const char 
 /** Declares which columns together encode a category: a category of m values as m columns, of which a record has
  * one at its upper bound and the others at their lower bounds ("one-hot"). Where nothing is declared, every
  * column is a number of its own. The declaration is public, like the bounds, and stored in model files; it is not
- * checked against the rows. A VAE with DPMIX_VAE_OUTPUT_MIXED makes records that are one-hot in every group; to
- * all other models a column of a group is like any other.
+ * checked against the rows. A VAE with DPMIX_VAE_OUTPUT_MIXED and a mixture of products (DPMIX_GENERATOR_PRODUCTS),
+ * which takes a group for one variable, make records that are one-hot in every group; to all other models a column
+ * of a group is like any other.
  * @param groups     for each column 0, or the number of its group. The columns of a group stand side by side, and
  *                   groups are numbered 1, 2, ... from left to right.
  * @param n_columns  that of the dataset.

@@ -70,8 +70,8 @@ DPMIX_API DPMIX_CHECK int dpmix_generator_fit(dpmix_generator *generator, dpmix_
  * `every` that is a hundred times as long as both together costs about a hundredth.
  * @param path   copied; NULL: no more checkpoints.
  * @param every  steps; 0: only before the debit and when the callback asks to stop.
- * @return DPMIX_ERR_UNSUPPORTED for a kind that is not trained by steps (the Gaussian), DPMIX_ERR_STATE when
- *         the generator is fitted already, DPMIX_ERR_NOMEM. */
+ * @return DPMIX_ERR_UNSUPPORTED for a kind that is not trained by gradient steps (Gaussian, Gaussian mixture,
+ *         mixture of products), DPMIX_ERR_STATE when the generator is fitted already, DPMIX_ERR_NOMEM. */
 DPMIX_API DPMIX_CHECK int dpmix_generator_checkpoint(dpmix_generator *generator, const char *path,
                                                      uint64_t every);
 

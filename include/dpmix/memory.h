@@ -25,7 +25,7 @@ extern "C" {
  * numbers for the time of a call, and what hibernation or a virtual machine's snapshot writes.
  * @param flags  a sum of DPMIX_MEMORY_*; 0 ends it for blocks to come.
  * @return DPMIX_ERR_UNSUPPORTED where the system has no such thing, DPMIX_ERR_NOMEM where not one page can be
- *         locked; nothing is changed then. Any thread. */
+ *         locked, DPMIX_ERR_ARG for other flags; nothing is changed then. Any thread. */
 DPMIX_API DPMIX_CHECK int dpmix_memory_protect(int flags);
 
 #ifdef __cplusplus

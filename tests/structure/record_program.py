@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""examples/record on tiny made-up images: its files fit together, with a teacher and without, and it refuses.
+"""examples/record on tiny made-up images: its files fit together, with a teacher and without, and it refuses;
+release_images refuses, too.
 
-Usage: record_program.py RECORD
+Usage: record_program.py RECORD RELEASE_IMAGES
 """
 import json
 import pathlib
@@ -80,19 +81,39 @@ def check_run(faults, record, folder, what, arguments, with_teacher):
     check_files(faults, what, folder, with_teacher)
 
 
+def check_shares(faults, release_images, folder):
+    """A share that is none is a bad command line, also where it would leave out the teacher."""
+    shares = ("0", "-0.5", "1.5", "2")
+    for share in shares:
+        arguments = ["--images", f"{folder}/images", "--labels", f"{folder}/labels", "--epsilon", "1", "--delta",
+                     "1e-5", "--adjacency", "add-remove", "--output", f"{folder}/none", "--share", share]
+        outcome = subprocess.run([release_images, *arguments], capture_output=True, text=True, timeout=200,
+                                 check=False)
+        if outcome.returncode != 2 or "--share" not in outcome.stderr or (folder / "none").exists():
+            faults.append(f"release_images --share {share}: status {outcome.returncode}: {outcome.stderr}")
+    return len(shares)
+
+
 def main():
-    record, faults = sys.argv[1], []
+    record, release_images, faults = *sys.argv[1:], []
     random.seed(1)
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         write_images(folder)
         check_run(faults, record, folder, "with a teacher", QUICK, True)
         check_run(faults, record, folder, "without", ["1", "threads=2"], False)
-        for arguments in ([], ["4", "oracle=1"], ["4", "0.5", "teacher_steps"], ["-1"]):
+        bad = [(2, []), (2, ["4", "oracle=1"]), (2, ["4", "0.5", "teacher_steps"]), (1, ["-1"]), (2, ["4x"]),
+               (2, ["0,2"]), (2, ["4", "0.5x"]), (2, ["4", "teacher_steps=8.5"]),
+               (2, ["4", "teacher_rate=1x"])]
+        for status, arguments in bad:
             outcome = run(record, folder, arguments)
-            if outcome.returncode == 0 or not outcome.stderr:
+            if outcome.returncode != status or outcome.stderr.count("\n") != 1:
                 faults.append(f"{arguments}: status {outcome.returncode}: {outcome.stderr}")
-    finish(faults, 2 + 4)
+        told = subprocess.run([record, "--help"], capture_output=True, text=True, timeout=200, check=False)
+        if told.returncode != 0 or "EPSILON" not in told.stdout:
+            faults.append(f"--help: status {told.returncode}: {told.stdout}")
+        shares = check_shares(faults, release_images, folder)
+    finish(faults, 2 + len(bad) + 1 + shares)
 
 
 main()

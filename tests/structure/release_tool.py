@@ -299,6 +299,25 @@ def check_release(case):
             case.fault(f"{more}: {case.spent(ledger)} is spent, not {spent}")
 
 
+def check_person(case):
+    """What is told for a person is the ledger's figure for the records that one may have; for twice as many where
+    another person takes the place."""
+    columns = [*SCHEMA["columns"][:-1], {**SCHEMA["columns"][-1], "max_rows": 5}]
+    schema = case.write("five.json", json.dumps({**SCHEMA, "columns": columns}).encode())
+    for adjacency, group in (("add-remove", 5), ("zero-out", 5), ("replace-one", 10)):
+        output, ledger = case.fresh()
+        given = {str(case.schema): str(schema), "add-remove": adjacency}
+        done = case.run([given.get(x, x) for x in case.arguments(output, ledger, "--yes", epsilon="2")])
+        if done.returncode != 0 or "Epsilon is for one record. Of each person at most 5" not in done.stdout:
+            case.fault(f"persons, {adjacency}", done)
+            continue
+        words = Page((output / "report.html").read_text(encoding="utf-8")).words
+        told = re.search(r"together epsilon is ([\d.]+):", words)
+        listed = re.search(rf"epsilon ([\d.]+) for {group} records", words)
+        if not told or not listed or abs(float(told[1]) / float(listed[1]) - 1) > 2e-3:
+            case.fault(f"persons, {adjacency}: {told and told[0]}, {listed and listed[0]}")
+
+
 def check_filter(case):
     """An adaptive ledger: what is promised is its budget, and a planned one is something else."""
     output, ledger = case.fresh()
@@ -469,8 +488,8 @@ def main():
         signal.signal(number, signal.SIG_DFL)  # the tool respects what its parent ignores, as under nohup
     with tempfile.TemporaryDirectory() as folder:
         case = Case(folder)
-        for check in (check_formats, check_release, check_filter, check_refusals, check_bad_tables,
-                      check_usage, check_interruptions):
+        for check in (check_formats, check_release, check_person, check_filter, check_refusals,
+                      check_bad_tables, check_usage, check_interruptions):
             check(case)
         finish(case.faults, case.checked)
 

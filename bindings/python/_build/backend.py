@@ -3,7 +3,7 @@
 
 The sources of the library lie two folders up, or in an sdist in its folder `libdpmix`. Meson and Ninja are
 those of the system; where they are not there, pip fetches them. Needed besides: a C compiler, pkg-config, and
-the development files of BLIS, LAPACKE, libsodium, zlib and SQLite.
+the development files of BLIS, Jansson, LAPACKE, libsodium, zlib and SQLite.
 
 Settings (pip's --config-settings): builddir=FOLDER keeps the build of the library for the next time;
 setup-args=ARGUMENTS goes to `meson setup`.
