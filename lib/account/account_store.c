@@ -275,8 +275,10 @@ static int settle(struct dpm_store *store, int any_order)
     int status = dpm_sqlite_execute(store->connection, "BEGIN IMMEDIATE");
     if (!status)
         status = dpm_tables_check(store->connection, &version);
-    if (!status)
-        status = version == 0 ? dpm_tables_make(store->connection) : check_integrity(store->connection);
+    if (!status) /* of a file without tables, too: what is built on damage is lost with it */
+        status = check_integrity(store->connection);
+    if (!status && version == 0)
+        status = dpm_tables_make(store->connection);
     if (!status && version == 1)
         status = dpm_tables_migrate(store->connection);
     if (!status)

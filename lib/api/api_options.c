@@ -41,9 +41,8 @@ static const struct option table[] = {
     {DPMIX_OPTION_CLIP_NORM, DOUBLE, "clip_norm", 1e-5, 1e6, 1,
      "gradient descent: bound on a record's gradient; with clip_quantile, where the bound starts"},
     {DPMIX_OPTION_CONDITIONAL, INT, "conditional", 0, 1, 1,
-     "VAE, RBM, CGAN: 1: it is given the label where the data set has one, and makes labels; 0: it is not; "
-     "in "
-     "a mixture by label the part is the label, and the option means nothing"},
+     "all models but the Gaussian: 1: it is given the label where the data set has one, and makes labels; 0: "
+     "it is not; in a mixture by label the part is the label, and the option means nothing"},
     {DPMIX_OPTION_COUNT_NOISE, INT, "count_noise", DPMIX_COUNT_NOISE_GAUSSIAN, DPMIX_COUNT_NOISE_GEOMETRIC,
      DPMIX_COUNT_NOISE_GAUSSIAN,
      "partition by label, gradient descent: noise on the counts of records by class; 1: Gaussian, 2: "
@@ -156,7 +155,7 @@ static const struct option table[] = {
      "number; columns are taken about 1/2; 0: 0.5 for columns, 0.4 for the DCT, 0.3 for distances"},
     {DPMIX_OPTION_GMM_RESIDUAL_CLIP, DOUBLE, "gmm_residual_clip", 0, 1, 0,
      "Gaussian mixture: bound on a record's distance from the mean of its class and of its component, in the "
-     "same unit; 0: it follows the scatter that the noisy sums show"},
+     "same unit, at least 1e-6; 0: it follows the scatter that the noisy sums show"},
     {DPMIX_OPTION_GMM_STEPS, INT, "gmm_steps", 1, 100, 4,
      "Gaussian mixture: k-means steps, each a noisy query"},
     {DPMIX_OPTION_GMM_EM_STEPS, INT, "gmm_em_steps", 0, 100, 0,

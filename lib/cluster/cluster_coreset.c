@@ -221,4 +221,6 @@ void dpm_coreset_cluster(struct dpm_lloyd *lloyd)
         }
     }
     memcpy(lloyd->centres->centres, lloyd->coreset->best, size);
+    for (size_t j = 0; j < lloyd->n_parts; j++) /* the last start left its own */
+        dpm_centres_set_offset(lloyd->centres, j);
 }

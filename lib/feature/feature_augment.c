@@ -37,7 +37,7 @@ int dpm_feature_amounts_check(const struct dpm_feature_amounts *amounts)
         const char *name;
     } checks[] = {{amounts->rotation, 180, "rotation"},
                   {amounts->shear, 4, "shear"},
-                  {amounts->scale, 0.9375, "scale"},
+                  {amounts->scale, 0.99, "scale"},
                   {amounts->shift, 128, "shift"},
                   {amounts->elastic, 128, "elastic"},
                   {amounts->mirror, 1, "mirror"},

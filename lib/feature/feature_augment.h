@@ -13,7 +13,7 @@
 struct dpm_feature_amounts {
     double rotation; /* +- degrees about the middle, at most 180 */
     double shear;    /* +- pixels along a line for each line from the middle, at most 4 */
-    double scale;    /* factor 1 +- this, below 1 */
+    double scale;    /* factor 1 +- this, at most 0.99 */
     double shift;    /* +- pixels in each direction, at most 128 */
     double elastic;  /* pixels: standard deviation of a smooth displacement, at most 128 */
     double mirror;   /* probability that left and right are exchanged */

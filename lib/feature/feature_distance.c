@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "feature_distance.h"
+#include "base_alloc.h"
 
 #include <assert.h>
 #include <math.h>
@@ -66,6 +67,8 @@ void dpm_feature_distance(float *out, const float *images, size_t n, size_t side
             out[i * pixels + p] = inside[p] ? 0.5f + d : 0.5f - d;
         }
     }
+    dpm_wipe(inside, pixels); /* the images may be private */
+    dpm_wipe(&columns, sizeof columns);
 }
 
 void dpm_feature_distance_inverse(float *images, const float *distances, size_t n)

@@ -68,9 +68,10 @@ static int prepare(struct fit *fit, const struct dpmix_generator *generator, dou
         int distance = kind == DPMIX_GMM_DISTANCE_ONLY || v == 1;
         status =
             dpm_gmm_map_new(&work->map, n, dpm_gmm_plan_radius(options, &generator->bounds, mu), distance);
+        if (!status)
+            status = dpm_gmm_plan_make(&plan, options, &work->map, n_groups, mu);
         if (status)
             return status;
-        dpm_gmm_plan_make(&plan, options, &work->map, n_groups, mu);
         model->view[v].distance = distance;
         status = dpm_gmm_work_new(work, &model->view[v], &plan, n_groups);
         if (!status)

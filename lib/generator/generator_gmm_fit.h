@@ -32,9 +32,10 @@ struct dpm_gmm_plan {
     struct dpm_query_plan query[DPM_GMM_QUERIES];
 };
 
-/* mu: see above. */
-void dpm_gmm_plan_make(struct dpm_gmm_plan *plan, const struct dpmix_options *options,
-                       const struct dpm_gmm_map *map, size_t n_groups, double mu);
+/* mu: see above. DPMIX_ERR_RANGE for a clip that is too small to reckon with, and for more components
+ * than a file may have. */
+int dpm_gmm_plan_make(struct dpm_gmm_plan *plan, const struct dpmix_options *options,
+                      const struct dpm_gmm_map *map, size_t n_groups, double mu);
 
 /* Radius of the DCT's frequencies; 0 without that basis. */
 size_t dpm_gmm_plan_radius(const struct dpmix_options *options, const struct dpm_bounds *bounds, double mu);

@@ -2,6 +2,7 @@
 /* What a fit of the DP Gaussian mixture does with its budget. mu is the signal-to-noise of the whole fit: one
  * Gaussian query that took all of it would have the noise multiplier 1 / mu. A query with a share s of mu^2
  * has the multiplier 1 / (mu sqrt(s)). */
+#include "base_fail.h"
 #include "generator_gmm_fit.h"
 
 #include <math.h>
@@ -32,7 +33,8 @@ enum { LEAST_SIDE = 8 };
  * are mostly background, about 0. */
 static const double row_clip_columns = 0.5, row_clip_image = 0.4, row_clip_distance = 0.3;
 static const double residual_rows = 0.25, residual_distance = 0.15;
-static const double least_clip = 0.01; /* over the rows' */
+static const double least_clip = 0.01;  /* over the rows' */
+static const double least_given = 1e-6; /* of a residual clip that is an option: its powers are divided by */
 
 /* Of the norm that a row may have in the sums, the part for its square: the residuals' clip comes of it. */
 static const double energy_part = 0.2;
@@ -95,18 +97,21 @@ size_t dpm_gmm_plan_start(const struct dpm_gmm_plan *plan, double count, size_t 
     return bring_into(count * plan->mu / component_signal, components, plan->most_start);
 }
 
-static void set_clips(struct dpm_gmm_plan *plan, const struct dpmix_options *options,
-                      const struct dpm_gmm_map *map)
+static int set_clips(struct dpm_gmm_plan *plan, const struct dpmix_options *options,
+                     const struct dpm_gmm_map *map)
 {
     double row = dpm_option_double(options, DPMIX_OPTION_GMM_ROW_CLIP);
     double residual = dpm_option_double(options, DPMIX_OPTION_GMM_RESIDUAL_CLIP);
     double diagonal = sqrt((double)map->n_columns);
+    if (residual > 0 && residual < least_given)
+        return dpm_fail(DPMIX_ERR_RANGE, "options: gmm_residual_clip must be 0, or at least %g", least_given);
     if (row == 0)
         row = map->distance ? row_clip_distance : (map->dct.matrix ? row_clip_image : row_clip_columns);
     plan->row_clip = row * diagonal;
     plan->adaptive = residual == 0;
     plan->residual_clip =
         (plan->adaptive ? (map->distance ? residual_distance : residual_rows) : residual) * diagonal;
+    return DPMIX_OK;
 }
 
 double dpm_gmm_plan_clip(const struct dpm_gmm_plan *plan, double reach, double square, double noise)
@@ -204,8 +209,8 @@ static void set_moments(struct dpm_gmm_plan *plan, size_t n_columns, double shar
     }
 }
 
-void dpm_gmm_plan_make(struct dpm_gmm_plan *plan, const struct dpmix_options *options,
-                       const struct dpm_gmm_map *map, size_t n_groups, double mu)
+int dpm_gmm_plan_make(struct dpm_gmm_plan *plan, const struct dpmix_options *options,
+                      const struct dpm_gmm_map *map, size_t n_groups, double mu)
 {
     double share[DPM_GMM_QUERIES];
     *plan = (struct dpm_gmm_plan){
@@ -217,13 +222,19 @@ void dpm_gmm_plan_make(struct dpm_gmm_plan *plan, const struct dpmix_options *op
     };
     for (int i = 0; i < DPM_GMM_QUERIES; i++)
         share[i] = at_level(level_share[i], mu);
-    set_clips(plan, options, map);
+    int status = set_clips(plan, options, map);
+    if (status)
+        return status;
     set_sizes(plan, options, map->dims, n_groups);
     if (plan->fixed_components) /* asked for: they are looked for, whatever the noise */
         share[DPM_GMM_MOVES] = fmax(share[DPM_GMM_MOVES], level_share[DPM_GMM_MOVES][1]);
     plan->has_moves = plan->most_components > 1 && share[DPM_GMM_MOVES] > 0;
     if (!plan->has_moves)
         plan->most_components = plan->most_start = 1;
+    if (plan->most_components > DPM_GMM_COMPONENTS / n_groups)
+        return dpm_fail(DPMIX_ERR_RANGE, "gmm_components: %d together with all parts and classes at most",
+                        (int)DPM_GMM_COMPONENTS);
     set_first_queries(plan, map, share);
     set_moments(plan, map->n_columns, share[DPM_GMM_MOMENTS]);
+    return DPMIX_OK;
 }

@@ -63,9 +63,10 @@ static int new_part(struct dpm_latent *prior, size_t k, const struct dpmix_optio
     *model = (struct dpm_gmm){
         .n_columns = prior->latent, .n_parts = 1, .classes = prior->classes, .n_views = 1, .with_rest = 1};
     int status = dpm_gmm_map_new(&work->map, prior->latent, 0, 0);
+    if (!status)
+        status = dpm_gmm_plan_make(&plan, options, &work->map, groups(prior), planned_mu);
     if (status)
         return status;
-    dpm_gmm_plan_make(&plan, options, &work->map, groups(prior), planned_mu);
     work->classes = groups(prior);
     status = dpm_gmm_work_new(work, &model->view[0], &plan, groups(prior));
     return status ? status

@@ -133,10 +133,11 @@ void dpm_products_choose_bins(struct dpm_products_grid *grid)
 
 /* ---- What values within a bin are like ---- */
 
+/* A cell that stands out is a piece, and so may be what is left of it between cells that do not; where it has
+ * a slot, its fine cells are pieces, too. */
 size_t dpm_products_most_pieces(const struct dpm_products_grid *grid)
 {
-    return grid->numbers * (grid->cells + grid->bins) +
-           grid->sheets * DPM_PRODUCTS_SLOTS * (DPM_PRODUCTS_FINE + 1);
+    return 2 * grid->numbers * grid->cells + grid->sheets * DPM_PRODUCTS_SLOTS * DPM_PRODUCTS_FINE;
 }
 
 static struct dpm_products_piece *add_piece(struct dpm_products_piece *piece, double low, double high,

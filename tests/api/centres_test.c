@@ -2,6 +2,7 @@
 /* DP k-means on the columns and the coreset through the public functions, in test mode: every fit has fixed
  * randomness. What all k-means share is in kmeans_test.c. */
 #include "base_alloc.h"
+#include "cluster_centres.h"
 #include "cluster_kind.h"
 #include "privacy_test.h"
 
@@ -164,6 +165,30 @@ START_TEST(test_blobs_are_found)
         counts[parts[i]]++;
     for (int part = 0; part < BLOBS; part++)
         ck_assert_double_eq_tol(weights[part], (double)counts[part] / ROWS, 0.05);
+    close_fit(&fit);
+}
+END_TEST
+
+/* Rows go by the centres as they are: |centre|^2 / 2, which the nearest is found by, follows them. */
+static void check_offsets(void *user, const struct dpm_observation *observation, int64_t *sums)
+{
+    const struct fit *fit = user;
+    const struct dpm_centres *centres = ((const struct dpmix_clusterer *)fit->clusterer)->model;
+    size_t first = fit->kind == DPMIX_CLUSTERER_CORESET ? 3 : 2, d = centres->n_features;
+    (void)sums;
+    for (size_t j = 0; observation->plan >= first && j < centres->n_centres; j++) {
+        double half = dpm_centres_square(centres->centres + j * d, d) / 2;
+        ck_assert_double_eq_tol((double)centres->offsets[j], half, 1e-6);
+    }
+}
+
+START_TEST(test_rows_go_by_the_centres)
+{
+    struct fit fit = plain_fit(_i);
+    open_fit(&fit);
+    fit.mode.mode.observe = check_offsets;
+    fit.mode.mode.user = &fit;
+    CHECK_OK(dpmix_clusterer_fit(fit.clusterer, fit.accountant, fit.dataset, 1, NULL, NULL));
     close_fit(&fit);
 }
 END_TEST
@@ -396,6 +421,7 @@ static Suite *suite(void)
     TCase *files = tcase_create("files"), *found = tcase_create("found");
     tcase_set_timeout(found, 0);
     tcase_add_loop_test(found, test_blobs_are_found, 0, 12);
+    tcase_add_loop_test(found, test_rows_go_by_the_centres, 0, 8);
     tcase_add_loop_test(found, test_more_parts_than_blobs, 0, 2);
     tcase_add_loop_test(found, test_declared_row_clip, 0, 2);
     tcase_add_loop_test(found, test_one_part, 0, 2);

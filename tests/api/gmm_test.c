@@ -3,6 +3,7 @@
 #include "tiny_file.h"
 #include "tiny_model.h"
 
+#include <float.h>
 #include <math.h>
 
 enum { ROWS = 50000, COLUMNS = 10, PARTS = 5, SAMPLES = 20000, DRAWS = 20, IMAGES = 600 };
@@ -387,6 +388,57 @@ START_TEST(images_need_to_be_square)
 }
 END_TEST
 
+/* Of a clip whose powers vanish in double no covariance can come: that is known before the debit. */
+START_TEST(tiny_clips_are_refused_before_the_debit)
+{
+    static const double clips[] = {1e-6, 9e-7, 1e-100, DBL_MIN};
+    for (size_t i = 0; i < 2 * sizeof clips / sizeof *clips; i++) {
+        struct tiny_case tiny;
+        dpmix_options *options = tiny_options();
+        dpmix_generator *generator = NULL;
+        tiny_case_open(&tiny, 10, 1);
+        set(options, DPMIX_OPTION_GMM_RESIDUAL_CLIP, clips[i / 2]);
+        set(options, DPMIX_OPTION_VAE_PRIOR, DPMIX_VAE_PRIOR_MIXTURE);
+        CHECK_OK(dpmix_generator_new(&generator, i % 2 ? DPMIX_GENERATOR_VAE : DPMIX_GENERATOR_GMM, options));
+        int status = dpmix_generator_fit(generator, tiny.accountant, tiny.dataset, 1, NULL, NULL);
+        ck_assert_int_eq(status, i < 2 ? DPMIX_OK : DPMIX_ERR_RANGE);
+        ck_assert_uint_eq(tiny_entries(tiny.accountant), i < 2);
+        dpmix_generator_free(generator);
+        dpmix_options_free(options);
+        tiny_case_close(&tiny);
+    }
+}
+END_TEST
+
+/* More components than a file may have. */
+START_TEST(too_many_components_are_refused_before_the_debit)
+{
+    enum { FEW = 10, MANY = 20000 };
+    const double lower = 0, upper = 1;
+    for (int i = 0; i < 2; i++) {
+        dpmix_dataset *dataset = NULL;
+        dpmix_generator *generator = NULL;
+        dpmix_options *options = tiny_options();
+        dpmix_accountant *accountant = tiny_accountant(1);
+        fill(FEW, 1);
+        set(options, DPMIX_OPTION_GMM_COMPONENTS, 64);
+        set(options, DPMIX_OPTION_GMM_STEPS, 1);
+        set(options, DPMIX_OPTION_VAE_PRIOR, DPMIX_VAE_PRIOR_MIXTURE);
+        set(options, DPMIX_OPTION_VAE_LATENT, 1);
+        CHECK_OK(dpmix_dataset_new_f32(&dataset, rows, FEW, 1, labels, MANY, &lower, &upper, 1,
+                                       DPMIX_STORAGE_COPY));
+        CHECK_OK(dpmix_generator_new(&generator, i ? DPMIX_GENERATOR_VAE : DPMIX_GENERATOR_GMM, options));
+        CHECK_FAILS(dpmix_generator_fit(generator, accountant, dataset, 1, NULL, NULL), DPMIX_ERR_RANGE,
+                    "gmm_components");
+        ck_assert_uint_eq(tiny_entries(accountant), 0);
+        dpmix_generator_free(generator);
+        dpmix_options_free(options);
+        dpmix_dataset_free(dataset);
+        dpmix_accountant_free(accountant);
+    }
+}
+END_TEST
+
 START_TEST(threads_make_no_difference)
 {
     for (int i = 0; i < 2; i++) {
@@ -466,6 +518,8 @@ static Suite *gmm_suite(void)
     tcase_add_checked_fixture(forms, setup, teardown);
     tcase_add_loop_test(forms, images_are_learned_in_every_form, 0, 48);
     tcase_add_test(forms, images_need_to_be_square);
+    tcase_add_test(forms, tiny_clips_are_refused_before_the_debit);
+    tcase_add_test(forms, too_many_components_are_refused_before_the_debit);
     tcase_add_test(forms, threads_make_no_difference);
     tcase_add_test(forms, loaded_densities_are_the_saved_ones);
     TCase *nothing = check_case(suite, "nothing to learn");

@@ -233,6 +233,30 @@ START_TEST(options_that_were_set_are_no_rule)
 }
 END_TEST
 
+/* Any amount that the options take makes samples, and goes through a file. */
+START_TEST(amounts_may_be_as_large_as_the_options_take)
+{
+    static const int amounts[] = {DPMIX_OPTION_AUGMENT_FRACTION, DPMIX_OPTION_AUGMENT_ROTATION,
+                                  DPMIX_OPTION_AUGMENT_SHEAR,    DPMIX_OPTION_AUGMENT_SCALE,
+                                  DPMIX_OPTION_AUGMENT_SHIFT,    DPMIX_OPTION_AUGMENT_ELASTIC,
+                                  DPMIX_OPTION_AUGMENT_MIRROR,   DPMIX_OPTION_AUGMENT_MIX};
+    int32_t marks[SAMPLES];
+    open_handles(TINY_SIDE);
+    for (size_t i = 0; i < sizeof amounts / sizeof *amounts; i++) {
+        double most;
+        CHECK_OK(dpmix_option_bounds(amounts[i], NULL, &most, NULL));
+        CHECK_OK(dpmix_options_set_double(options, amounts[i], most));
+    }
+    dpmix_mixture *mixture = fitted();
+    teach(mixture);
+    draw(mixture, plain, marks);
+    mixture = reloaded(mixture);
+    draw(mixture, samples, marks);
+    ck_assert_mem_eq(samples, plain, sizeof samples);
+    dpmix_mixture_free(mixture);
+}
+END_TEST
+
 /* The first files said that features go by the rule, which went by the number of columns. */
 START_TEST(the_first_files_rule_of_features_holds)
 {
@@ -268,6 +292,7 @@ static Suite *images_suite(void)
     tcase_add_loop_test(teachers, a_teacher_of_declared_images_sees_scattering, 0, 2);
     tcase_add_loop_test(teachers, a_teacher_of_declared_images_has_samples_changed, 0, 8);
     tcase_add_loop_test(teachers, options_that_were_set_are_no_rule, 0, 2);
+    tcase_add_test(teachers, amounts_may_be_as_large_as_the_options_take);
     tcase_add_test(teachers, the_first_files_rule_of_features_holds);
     return suite;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Ledgers whose file holds more than the ledger's tables: a trigger could undo a debit that was reported. */
+/* Ledgers whose file holds more than the ledger's tables: a trigger could undo a debit that was reported. And
+ * files that hold no tables, but damage that tables would be built on. */
 #include <dpmix/dpmix.h>
 
 #include "base_alloc.h"
@@ -60,12 +61,37 @@ START_TEST(more_than_the_tables_is_refused)
 }
 END_TEST
 
+/* The list of free pages begins behind the end of the file, which SQLite does not see while it adds pages. */
+START_TEST(damage_without_tables_is_refused)
+{
+    enum { FREE_PAGES = 32 }; /* where SQLite's header has the number of the first of them, big-endian */
+    dpmix_accountant *accountant = NULL;
+    sqlite3 *file = NULL;
+    ck_assert_int_eq(sqlite3_open(tiny_path("a"), &file), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_exec(file, "VACUUM", NULL, NULL, NULL), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_close(file), SQLITE_OK);
+    struct tiny_bytes bytes = tiny_read(tiny_path("a"));
+    bytes.bytes[FREE_PAGES + 2] = 0x40;
+    tiny_write(tiny_path("b"), bytes.bytes, bytes.n);
+    tiny_write(tiny_path("a"), bytes.bytes, bytes.n);
+    CHECK_FAILS(open_ledger(&accountant, "d"), DPMIX_ERR_FORMAT, "damaged");
+    ck_assert_ptr_null(accountant);
+    ck_assert(tiny_same_files(tiny_path("a"), tiny_path("b")));
+    bytes.bytes[FREE_PAGES + 2] = 0;
+    tiny_write(tiny_path("a"), bytes.bytes, bytes.n);
+    CHECK_OK(open_ledger(&accountant, "d"));
+    dpmix_accountant_free(accountant);
+    free(bytes.bytes);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("ledger_schema");
     TCase *test = check_case(s, "ledger_schema");
     tcase_add_checked_fixture(test, setup, teardown);
     tcase_add_loop_test(test, more_than_the_tables_is_refused, 0, N_ADDITIONS);
+    tcase_add_test(test, damage_without_tables_is_refused);
     return s;
 }
 

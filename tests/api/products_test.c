@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Mixtures of products: what they learn of a table, their bins, and data that gives them nothing. */
+#include "generator_products.h"
+
 #include "tiny_file.h"
 #include "tiny_model.h"
 
@@ -306,6 +308,49 @@ START_TEST(whatever_the_data_samples_are_valid)
 }
 END_TEST
 
+/* Where every other cell holds three times its neighbours, it stands out of them, and they out of what is
+ * left: all cells are pieces by themselves, and half of them two. There is room for as many, and the shares
+ * are kept. */
+START_TEST(every_cell_may_be_a_piece)
+{
+    enum { NUMBERS = 80, CELLS = 256, PER_PAIR = 160, N = CELLS / 2 * PER_PAIR };
+    static float uneven[N][NUMBERS];
+    const double lower = 0, upper = 1;
+    const uint64_t seed = 4;
+    size_t even = 0, pieces = 0;
+    dpmix_dataset *dataset = NULL;
+    dpmix_options *options = small_options();
+    dpmix_generator *generator = NULL;
+    dpmix_accountant *accountant = tiny_accountant(100);
+    struct dpm_products_grid grid;
+    for (size_t i = 0; i < N; i++)
+        for (size_t j = 0; j < NUMBERS; j++)
+            uneven[i][j] = ((float)(i / PER_PAIR * 2 + (i % 4 == 0)) + 0.5f) / CELLS;
+    CHECK_OK(dpmix_dataset_new_f32(&dataset, uneven[0], N, NUMBERS, NULL, 0, &lower, &upper, 1,
+                                   DPMIX_STORAGE_BORROW));
+    tiny_mode_set(&mode, dataset, 6);
+    CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_PRODUCTS_BINS, 2));
+    CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_PRODUCTS_COMPONENTS, 2));
+    CHECK_OK(dpmix_generator_new(&generator, DPMIX_GENERATOR_PRODUCTS, options));
+    CHECK_OK(dpmix_generator_fit(generator, accountant, dataset, 1, NULL, NULL));
+    CHECK_OK(dpm_products_grid_new(&grid, NUMBERS, 2));
+    ck_assert_uint_eq(grid.cells, CELLS);
+    const struct dpm_products *model = ((const struct dpmix_generator *)generator)->model;
+    pieces = model->first_piece[model->first[model->variables]];
+    ck_assert_uint_gt(pieces, NUMBERS * CELLS);
+    ck_assert_uint_le(pieces, dpm_products_most_pieces(&grid));
+    CHECK_OK(dpmix_generator_sample(generator, samples, NULL, 0, 1000, NUMBERS, &seed));
+    for (size_t i = 0; i < 1000 * NUMBERS; i++)
+        even += (size_t)(samples[i] * CELLS) % 2 == 0;
+    ck_assert_double_eq_tol((double)even / (1000 * NUMBERS), 0.75, 0.03);
+    dpm_products_grid_free(&grid);
+    dpmix_generator_free(generator);
+    dpmix_options_free(options);
+    dpmix_accountant_free(accountant);
+    dpmix_dataset_free(dataset);
+}
+END_TEST
+
 static Suite *products_suite(void)
 {
     Suite *suite = suite_create("products");
@@ -323,6 +368,7 @@ static Suite *products_suite(void)
     tcase_add_test(fits, components_follow_the_budget);
     tcase_add_test(fits, too_many_columns_are_refused_before_the_debit);
     tcase_add_loop_test(fits, whatever_the_data_samples_are_valid, 0, 24);
+    tcase_add_test(fits, every_cell_may_be_a_piece);
     return suite;
 }
 

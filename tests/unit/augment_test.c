@@ -10,6 +10,7 @@
 #include <dpmix/status.h>
 
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -89,6 +90,37 @@ START_TEST(odd_values)
     dpm_feature_distance(out, image, 1, 2);
     ck_assert_float_eq_tol(out[0], 2.5f / 6, 1e-6f);
     ck_assert_float_eq_tol(out[1], 3.5f / 6, 1e-6f);
+}
+END_TEST
+
+enum { LARGEST = DPM_DISTANCE_SIDE * DPM_DISTANCE_SIDE, STACK = 1 << 20 };
+
+static void *measure(void *image)
+{
+    float *copy = dpm_alloc(LARGEST, sizeof *copy);
+    dpm_feature_distance(copy, image, 1, DPM_DISTANCE_SIDE);
+    dpm_free(copy);
+    return NULL;
+}
+
+/* The image may be private: nothing of it stays on the stack, which is the test's own here. */
+START_TEST(no_image_is_left_on_the_stack)
+{
+    pthread_t thread;
+    pthread_attr_t attributes;
+    float *image = new_numbers(LARGEST, 3);
+    unsigned char *stack = dpm_alloc(STACK, 1), line[DPM_DISTANCE_SIDE];
+    ck_assert_int_eq(pthread_attr_init(&attributes), 0);
+    ck_assert_int_eq(pthread_attr_setstack(&attributes, stack, STACK), 0);
+    ck_assert_int_eq(pthread_create(&thread, &attributes, measure, image), 0);
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    for (size_t x = 0; x < sizeof line; x++)
+        line[x] = image[x] >= 0.5f;
+    for (size_t i = 0; i + sizeof line <= STACK; i++)
+        ck_assert(memcmp(stack + i, line, sizeof line) != 0);
+    pthread_attr_destroy(&attributes);
+    dpm_free(stack);
+    dpm_free(image);
 }
 END_TEST
 
@@ -321,6 +353,7 @@ static Suite *suite(void)
     CHECK_ADD(s, distances_are_exact);
     CHECK_ADD(s, distances_of_many_are_those_of_each);
     CHECK_ADD(s, odd_values);
+    CHECK_ADD(s, no_image_is_left_on_the_stack);
     CHECK_ADD(s, no_amounts_change_nothing);
     CHECK_ADD(s, the_mirror_is_exact);
     CHECK_ADD(s, records_do_not_depend_on_each_other);
