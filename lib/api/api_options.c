@@ -31,7 +31,8 @@ static const struct option table[] = {
      "their number"},
     {DPMIX_OPTION_KMEANS_ROW_CLIP, DOUBLE, "kmeans_row_clip", 0, 1, 0,
      "k-means on the columns, coreset: bound on a record's distance from the mean, columns scaled to [0, 1], "
-     "over the square root of their number; 0: found privately, about 95 of 100 records lie within"},
+     "over the square root of their number, at least 1/1024; 0: found privately, about 95 of 100 records lie "
+     "within"},
     {DPMIX_OPTION_CORESET_BITS, INT, "coreset_bits", 1, 14, 10,
      "coreset: random planes, which cut the records into two to this power cells"},
     {DPMIX_OPTION_STEPS, INT, "steps", 1, 10000000, 300, "gradient descent: steps, each a noisy query"},

@@ -32,7 +32,8 @@ enum { KERNEL_MULTIPLE = 2, COLUMNS_MULTIPLE = 4, KERNEL_MOST = 512, COLUMNS_MOS
  * sqrt(1/6) diagonals apart in the root mean square, and their kernel is about exp(-3/4): the features of
  * rows spread over the sphere, and neighbours stay neighbours. */
 static const double automatic_bandwidth = 1.0 / 3;
-static const double least_bandwidth = 1e-3; /* below it every row is far from every other */
+static const double least_bandwidth = 1e-3;   /* below it every row is far from every other */
+static const double least_row_clip = 0x1p-10; /* also where one that is to be found begins */
 
 /* Budgets of the single queries on columns, over that of all moves together. */
 static const double mean_share = 0.05, radius_share = 0.05, cells_share = 0.75;
@@ -235,6 +236,9 @@ static int prepare(struct dpm_lloyd *lloyd, struct dpm_coreset *coreset,
         lloyd->bandwidth = automatic_bandwidth * sqrt((double)n_columns);
     if (!(lloyd->bandwidth >= least_bandwidth))
         return dpm_fail(DPMIX_ERR_RANGE, "kmeans_bandwidth: must be 0 or at least %g", least_bandwidth);
+    double row_clip = dpm_option_double(options, DPMIX_OPTION_KMEANS_ROW_CLIP);
+    if (row_clip > 0 && row_clip < least_row_clip)
+        return dpm_fail(DPMIX_ERR_RANGE, "kmeans_row_clip: must be 0 or at least %g", least_row_clip);
     lloyd->centres = clusterer->model;
     lloyd->n_parts = k;
     size_t multiple = d > 0 ? KERNEL_MULTIPLE : COLUMNS_MULTIPLE, most = d > 0 ? KERNEL_MOST : COLUMNS_MOST;
@@ -252,9 +256,8 @@ static int prepare(struct dpm_lloyd *lloyd, struct dpm_coreset *coreset,
         status = dpm_lloyd_words_new(&lloyd->words, dpm_dataset_bounds(dataset), lloyd->n_start);
     if (status)
         return status;
-    double row_clip = dpm_option_double(options, DPMIX_OPTION_KMEANS_ROW_CLIP);
     if (d == 0)
-        lloyd->centres->radius = (float)(fmax(row_clip, 0x1p-10) * sqrt((double)n_columns));
+        lloyd->centres->radius = (float)(fmax(row_clip, least_row_clip) * sqrt((double)n_columns));
     set_plans(lloyd, (uint64_t)dpm_option_int(options, DPMIX_OPTION_KMEANS_STEPS), d == 0 && row_clip == 0);
     return DPMIX_OK;
 }

@@ -254,8 +254,14 @@ START_TEST(test_vault_assigns_alike)
     static const double lower = TINY_LOWER, upper = TINY_UPPER;
     static double sums[BLOBS * N];
     struct fit fit = plain_fit;
-    struct dpm_query_plan plan = {.n_matrices = 1, .matrix = {{1, N, 1}}, .per_part = 1, .clip_norm = 1,
-                                  .cancellation = 1, .sampling_rate = 1, .steps = 1, .noise_multiplier = 1e3};
+    struct dpm_query_plan plan = {.n_matrices = 1,
+                                  .matrix = {{1, N, 1}},
+                                  .per_part = 1,
+                                  .clip_norm = 1,
+                                  .cancellation = 1,
+                                  .sampling_rate = 1,
+                                  .steps = 1,
+                                  .noise_multiplier = 1e3};
     struct dpm_release *release = NULL;
     dpmix_dataset *dataset = NULL;
     size_t n = N;
@@ -290,13 +296,28 @@ START_TEST(test_bad_options)
     CHECK_FAILS(dpmix_options_set_int(options, DPMIX_OPTION_KMEANS_FEATURES, -1), DPMIX_ERR_RANGE, "value");
     CHECK_FAILS(dpmix_options_set_double(options, DPMIX_OPTION_KMEANS_BANDWIDTH, -1), DPMIX_ERR_RANGE,
                 "value");
-    CHECK_OK(dpmix_options_set_double(options, DPMIX_OPTION_KMEANS_BANDWIDTH, 1e-4));
-    struct fit fit = plain_fit;
-    open_fit(&fit);
+    dpmix_options_free(options);
+}
+END_TEST
+
+/* Between 0, which is a rule, and the least that is a number. */
+START_TEST(test_too_small_options)
+{
+    static const struct {
+        int key;
+        double value;
+        const char *name;
+    } small[] = {{DPMIX_OPTION_KMEANS_BANDWIDTH, 1e-4, "kmeans_bandwidth"},
+                 {DPMIX_OPTION_KMEANS_ROW_CLIP, 9.7e-4, "kmeans_row_clip"}};
+    dpmix_options *options = NULL;
     dpmix_clusterer *narrow = NULL;
+    struct fit fit = plain_fit;
+    CHECK_OK(dpmix_options_new(&options));
+    CHECK_OK(dpmix_options_set_double(options, small[_i].key, small[_i].value));
+    open_fit(&fit);
     CHECK_OK(dpmix_clusterer_new(&narrow, DPMIX_CLUSTERER_KMEANS, options));
     CHECK_FAILS(dpmix_clusterer_fit(narrow, fit.accountant, fit.dataset, 1, NULL, NULL), DPMIX_ERR_RANGE,
-                "kmeans_bandwidth");
+                small[_i].name);
     ck_assert_double_eq(tiny_spent(fit.accountant), 0);
     ck_assert_uint_eq(fit.mode.queries, 0);
     dpmix_clusterer_free(narrow);
@@ -402,6 +423,7 @@ static Suite *suite(void)
     TCase *files = tcase_create("files"), *found = tcase_create("found");
     tcase_set_timeout(found, 0);
     tcase_add_loop_test(found, test_blobs_are_found, 0, 6);
+    tcase_add_loop_test(found, test_too_small_options, 0, 2);
     suite_add_tcase(suite, found);
     CHECK_ADD(suite, test_more_parts_than_blobs);
     CHECK_ADD(suite, test_nothing_but_noise);
