@@ -23,6 +23,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { BAD = 2, FAILED = 1, INTERRUPTED = 130, MODEL_FILES = 2 };
 
@@ -235,6 +236,8 @@ static int keep_model(struct release *r)
 
 static int make_release(struct release *r)
 {
+    if (r->arguments->compare)
+        umask(077); /* what is not for release is for nobody else */
     if (read_data(r) != 0 || staging_open(&r->staging, r->arguments->output) != 0)
         return -1;
     interrupt_watch();

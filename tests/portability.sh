@@ -20,7 +20,8 @@ shift
 # Under qemu and on 32 bits: what reads and writes bytes and counts in size_t, without the long sums of the
 # accountant, which take minutes there.
 few="base blob threads random load npy table linalg clip fuzz_clusterer fuzz_generator fuzz_mixture
-    fuzz_checkpoint fuzz_idx fuzz_npy fuzz_schema fuzz_text fuzz_metadata fuzz_arrow fuzz_csv fuzz_sqlite"
+    fuzz_checkpoint fuzz_idx fuzz_npy fuzz_schema fuzz_text fuzz_metadata fuzz_arrow fuzz_csv fuzz_sqlite
+    arrow"
 jobs=${DPMIX_PORTABILITY_JOBS-2}
 
 # build_and_test BUILD all|few: meson builds what these tests need, and no more.

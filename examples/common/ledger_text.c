@@ -5,12 +5,16 @@
 
 char *ledger_text_read(const dpmix_accountant *accountant, ledger_text get)
 {
-    size_t length;
-    if (get(accountant, NULL, 0, &length) != DPMIX_OK)
-        return NULL;
-    char *text = malloc(length + 1);
-    if (text && get(accountant, text, length + 1, NULL) == DPMIX_OK)
-        return text;
-    free(text);
+    int status;
+    do {
+        size_t length;
+        if (get(accountant, NULL, 0, &length) != DPMIX_OK)
+            return NULL;
+        char *text = malloc(length + 1);
+        status = text ? get(accountant, text, length + 1, NULL) : DPMIX_ERR_NOMEM;
+        if (!status)
+            return text;
+        free(text);
+    } while (status == DPMIX_ERR_RANGE); /* longer by now: another process has added to the ledger */
     return NULL;
 }

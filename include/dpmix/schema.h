@@ -9,7 +9,7 @@
  * Encoding. A dataset made with a schema has rows of float32 in [0, 1], with declared bounds 0 and 1:
  * - continuous: (x - lower) / (upper - lower), or the same of the logarithms.
  * - integer, ordinal, date, timestamp: (i + 1/2) / n for the i-th of n values, so that equal parts of [0,
- *   1] decode to the values. Ranges of up to 2^24 values come back exactly; of more (timestamps, most
+ *   1] decode to the values. Ranges of fewer than 2^24 values come back exactly; of more (timestamps, most
  *   often), to within 2^-24 of the range: float32 is what learners see.
  * - categorical, boolean: a one-hot group (dpmix_dataset_set_groups()) of a place per value, then "other",
  *   then null, where the column has them.
@@ -116,7 +116,9 @@ DPMIX_API DPMIX_CHECK int dpmix_schema_add_date(dpmix_schema *schema, const char
 DPMIX_API DPMIX_CHECK int dpmix_schema_add_timestamp(dpmix_schema *schema, const char *name, int64_t lower,
                                                      int64_t upper, int flags, int outside);
 
-/** Adds the column that says whose record it is: a person, a household, a device.
+/** Adds the column that says whose record it is: a person, a household, a device. Identifiers are texts, integers,
+ * truth values, dates in days or times in microseconds; columns of other types (floating point, decimals, times in other
+ * units) are refused, since two identifiers could become one.
  * @param max_rows  at least 1: so many records of a unit enter a dataset.
  * @return DPMIX_ERR_STATE when there is one already. */
 DPMIX_API DPMIX_CHECK int dpmix_schema_add_unit(dpmix_schema *schema, const char *name, int64_t max_rows);

@@ -72,6 +72,18 @@ typedef void dpm_records_fn(void *user, const struct dpm_records *records);
 int dpm_generator_draw(const struct dpmix_generator *generator, const double *weights, int with_labels,
                        uint64_t first, uint64_t n, const uint64_t *seed, dpm_records_fn *visit, void *user);
 
+/* The memory of such a call, for callers that draw some records at a time and may not run out of it on the
+ * way. Freeing NULL is fine. */
+struct dpm_chunk;
+int dpm_chunk_new(struct dpm_chunk **out, const struct dpmix_generator *generator);
+void dpm_chunk_free(struct dpm_chunk *chunk);
+
+/* As dpm_generator_draw, from a key: dpm_random_seed makes one of a seed. Labels are to be had, and
+ * first + n - 1 is a number of 64 bits. */
+void dpm_chunk_draw(struct dpm_chunk *chunk, const struct dpmix_generator *generator, const double *weights,
+                    int with_labels, uint64_t first, uint64_t n, const uint8_t key[DPM_KEY_SIZE],
+                    dpm_records_fn *visit, void *user);
+
 /* The same into memory. type: DPM_TYPE_F32 or DPM_TYPE_F64, of rows, which get n x columns values in declared
  * units. labels, parts: NULL, or where they go. */
 int dpm_generator_sample(const struct dpmix_generator *generator, const double *weights, int type, void *rows,

@@ -16,7 +16,7 @@
 #include <string.h>
 
 enum { COARSE, FINE, PAIRS, N_QUERIES };
-enum { MOST_PLACES = 4096, MOST_AUTOMATIC = 128, STRETCHES = 50 /* of a part's descent */ };
+enum { MOST_AUTOMATIC = 128, STRETCHES = 50 /* of a part's descent */ };
 
 /* Shares of the fit's budget (as squared signal-to-noise) of the three queries. */
 static const double query_share[N_QUERIES] = {0.15, 0.03, 0.82};
@@ -147,13 +147,14 @@ static int count_bins(size_t *bins, const struct dpm_products *model, size_t ask
     for (size_t v = 0; v < model->variables; v++)
         others += model->width[v];
     *bins = asked;
-    if (model->numbers > 0 && others<MOST_PLACES && * bins>(MOST_PLACES - others) / model->numbers)
-        *bins = (MOST_PLACES - others) / model->numbers;
-    if (others > MOST_PLACES || *bins < 2)
+    if (model->numbers > 0 &&
+        others<DPM_PRODUCTS_PLACES && * bins>(DPM_PRODUCTS_PLACES - others) / model->numbers)
+        *bins = (DPM_PRODUCTS_PLACES - others) / model->numbers;
+    if (others > DPM_PRODUCTS_PLACES || *bins < 2)
         return dpm_fail(DPMIX_ERR_UNSUPPORTED,
                         "dataset: too many columns for tables of all pairs: categories, "
                         "and two bins of each number, may be %d together",
-                        (int)MOST_PLACES);
+                        (int)DPM_PRODUCTS_PLACES);
     return DPMIX_OK;
 }
 

@@ -10,6 +10,8 @@
 #include "generator_kind.h"
 #include "nn_products.h"
 
+enum { DPM_PRODUCTS_PLACES = 4096 }; /* of all variables, at most */
+
 struct dpm_products_piece {
     float low, high, weight; /* weights of a bin add up to 1 */
 };

@@ -139,7 +139,7 @@ void dpm_products_sample(const struct dpmix_generator *generator, int part, floa
 
 /* ---- Files ---- */
 
-enum { MOST_COMPONENTS = 1 << 16, MOST_BINS = 1 << 16, MOST_PIECES = 1 << 16, PIECE_NUMBERS = 3 };
+enum { MOST_COMPONENTS = 1 << 16, MOST_PIECES = 1 << 16, PIECE_NUMBERS = 3 };
 
 /* Bins of each number, and pieces of each bin; then the pieces, shares and laws. */
 void dpm_products_put(const struct dpmix_generator *generator, struct dpm_blob *blob)
@@ -164,12 +164,14 @@ void dpm_products_put(const struct dpmix_generator *generator, struct dpm_blob *
 }
 
 /* How many bins a number has is written before the pieces of each, so the table of pieces grows on the way.
- */
+ * No fit has more places, and with many more the growing would take for ever. */
 static int get_bins(struct dpm_products *model, struct dpm_blob *blob, size_t v)
 {
-    size_t places = model->width[v] > 0 ? model->width[v] : (size_t)dpm_blob_get_size(blob, 1, MOST_BINS);
-    size_t first = model->first[v];
-    if (model->width[v] == 0 && !dpm_blob_holds(blob, places, sizeof(uint64_t)))
+    size_t first = model->first[v], most = DPM_PRODUCTS_PLACES - first;
+    size_t places = model->width[v] > 0 ? model->width[v] : (size_t)dpm_blob_get_size(blob, 1, most);
+    if (places > most)
+        dpm_blob_reject(blob);
+    if (dpm_blob_status(blob) || (model->width[v] == 0 && !dpm_blob_holds(blob, places, sizeof(uint64_t))))
         return dpm_blob_status(blob);
     size_t *grown = dpm_alloc(first + places + 1, sizeof *grown);
     if (!grown)

@@ -8,7 +8,7 @@
 
 /* Memory for a chunk of records, which are drawn together and then handed out in the order of the sequence.
  */
-struct chunk {
+struct dpm_chunk {
     float *rows, *scratch;
     int32_t *labels, *parts;
     size_t *order; /* places of the records, part by part */
@@ -16,8 +16,10 @@ struct chunk {
     int32_t *sorted_labels;
 };
 
-static void free_chunk(struct chunk *chunk)
+void dpm_chunk_free(struct dpm_chunk *chunk)
 {
+    if (!chunk)
+        return;
     dpm_free(chunk->rows);
     dpm_free(chunk->scratch);
     dpm_free(chunk->labels);
@@ -25,12 +27,16 @@ static void free_chunk(struct chunk *chunk)
     dpm_free(chunk->order);
     dpm_free(chunk->sorted);
     dpm_free(chunk->sorted_labels);
+    dpm_free(chunk);
 }
 
-static int allocate_chunk(struct chunk *chunk, const struct dpmix_generator *generator)
+int dpm_chunk_new(struct dpm_chunk **out, const struct dpmix_generator *generator)
 {
     size_t n = DPM_SAMPLE_CHUNK, columns = generator->bounds.n_columns;
-    *chunk = (struct chunk){
+    struct dpm_chunk *chunk = dpm_alloc(1, sizeof *chunk);
+    if (!chunk)
+        return DPMIX_ERR_NOMEM;
+    *chunk = (struct dpm_chunk){
         .rows = dpm_alloc(n, columns * sizeof(float)),
         .scratch = dpm_alloc(n, generator->kind->sample_scratch(generator) * sizeof(float)),
         .labels = dpm_alloc(n, sizeof(int32_t)),
@@ -39,9 +45,13 @@ static int allocate_chunk(struct chunk *chunk, const struct dpmix_generator *gen
         .sorted = dpm_alloc(n, columns * sizeof(float)),
         .sorted_labels = dpm_alloc(n, sizeof(int32_t)),
     };
-    int complete = chunk->rows && chunk->scratch && chunk->labels && chunk->parts && chunk->order &&
-                   chunk->sorted && chunk->sorted_labels;
-    return complete ? DPMIX_OK : DPMIX_ERR_NOMEM;
+    if (!chunk->rows || !chunk->scratch || !chunk->labels || !chunk->parts || !chunk->order ||
+        !chunk->sorted || !chunk->sorted_labels) {
+        dpm_chunk_free(chunk);
+        return DPMIX_ERR_NOMEM;
+    }
+    *out = chunk;
+    return DPMIX_OK;
 }
 
 static int32_t pick(const double *weights, int n, double u)
@@ -59,8 +69,9 @@ static int32_t pick(const double *weights, int n, double u)
 
 /* Chunk number `number` of the sequence, always whole: what a record is does not depend on how much is asked
  * for. */
-static void draw_chunk(struct chunk *chunk, const struct dpmix_generator *generator, const double *weights,
-                       const uint8_t key[DPM_KEY_SIZE], uint64_t number, int with_labels)
+static void draw_chunk(struct dpm_chunk *chunk, const struct dpmix_generator *generator,
+                       const double *weights, const uint8_t key[DPM_KEY_SIZE], uint64_t number,
+                       int with_labels)
 {
     struct dpm_stream stream;
     size_t columns = generator->bounds.n_columns, n = 0;
@@ -86,6 +97,26 @@ static void draw_chunk(struct chunk *chunk, const struct dpmix_generator *genera
     dpm_stream_wipe(&stream);
 }
 
+void dpm_chunk_draw(struct dpm_chunk *chunk, const struct dpmix_generator *generator, const double *weights,
+                    int with_labels, uint64_t first, uint64_t n, const uint8_t key[DPM_KEY_SIZE],
+                    dpm_records_fn *visit, void *user)
+{
+    for (uint64_t done = 0; done < n;) {
+        uint64_t record = first + done;
+        size_t begin = (size_t)(record % DPM_SAMPLE_CHUNK), count = DPM_SAMPLE_CHUNK - begin;
+        count = n - done < count ? (size_t)(n - done) : count;
+        draw_chunk(chunk, generator, weights, key, record / DPM_SAMPLE_CHUNK, with_labels);
+        struct dpm_records records = {
+            .n = count,
+            .rows = chunk->rows + begin * generator->bounds.n_columns,
+            .labels = with_labels ? chunk->labels + begin : NULL,
+            .parts = chunk->parts + begin,
+        };
+        visit(user, &records);
+        done += count;
+    }
+}
+
 int dpm_generator_draw(const struct dpmix_generator *generator, const double *weights, int with_labels,
                        uint64_t first, uint64_t n, const uint64_t *seed, dpm_records_fn *visit, void *user)
 {
@@ -93,28 +124,16 @@ int dpm_generator_draw(const struct dpmix_generator *generator, const double *we
         return dpm_fail(DPMIX_ERR_UNSUPPORTED, "labels: the model's records have none; pass NULL");
     if (first > UINT64_MAX - n)
         return dpm_fail(DPMIX_ERR_RANGE, "first: the sequence ends at 2^64");
-    struct chunk chunk;
+    struct dpm_chunk *chunk = NULL;
     uint8_t key[DPM_KEY_SIZE];
-    int status = allocate_chunk(&chunk, generator);
+    int status = dpm_chunk_new(&chunk, generator);
     if (!status && seed)
         dpm_random_seed(key, *seed);
     else if (!status)
         status = dpm_random_key(key);
-    for (uint64_t done = 0; !status && done < n;) {
-        uint64_t record = first + done;
-        size_t begin = (size_t)(record % DPM_SAMPLE_CHUNK), count = DPM_SAMPLE_CHUNK - begin;
-        count = n - done < count ? (size_t)(n - done) : count;
-        draw_chunk(&chunk, generator, weights, key, record / DPM_SAMPLE_CHUNK, with_labels);
-        struct dpm_records records = {
-            .n = count,
-            .rows = chunk.rows + begin * generator->bounds.n_columns,
-            .labels = with_labels ? chunk.labels + begin : NULL,
-            .parts = chunk.parts + begin,
-        };
-        visit(user, &records);
-        done += count;
-    }
-    free_chunk(&chunk);
+    if (!status)
+        dpm_chunk_draw(chunk, generator, weights, with_labels, first, n, key, visit, user);
+    dpm_chunk_free(chunk);
     return status;
 }
 

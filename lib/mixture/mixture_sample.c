@@ -128,9 +128,9 @@ struct stage {
     size_t side;
     struct dpm_feature_amounts amounts;
     uint8_t key[DPM_KEY_SIZE]; /* of the changes */
-    uint64_t partner_seed;
+    uint8_t partner_key[DPM_KEY_SIZE];
+    struct dpm_chunk *partner_chunk;
     uint64_t next; /* number of the next record */
-    int status;    /* of drawing partners */
     struct dpm_pool *pool;
     size_t n; /* records in `rows` */
     float *rows, *partners, *probabilities, *augment_scratch, *teacher_scratch;
@@ -142,6 +142,7 @@ struct stage {
 static void close_stage(struct stage *stage)
 {
     dpm_pool_free(stage->pool);
+    dpm_chunk_free(stage->partner_chunk);
     dpm_free(stage->rows);
     dpm_free(stage->partners);
     dpm_free(stage->probabilities);
@@ -177,10 +178,12 @@ static int open_stage(struct stage *stage, const struct dpmix_mixture *mixture, 
     if (status)
         return status;
     uint8_t base[DPM_KEY_SIZE], other[DPM_KEY_SIZE];
+    uint64_t partner_seed;
     dpm_random_seed(base, seed);
     dpm_random_derive(stage->key, base, 1);
     dpm_random_derive(other, base, 2);
-    memcpy(&stage->partner_seed, other, sizeof stage->partner_seed);
+    memcpy(&partner_seed, other, sizeof partner_seed);
+    dpm_random_seed(stage->partner_key, partner_seed);
     stage->rows = dpm_alloc(n, stage->n_columns * sizeof(float));
     stage->partners = dpm_alloc(stage->amounts.mix > 0 ? n : 0, stage->n_columns * sizeof(float));
     stage->labels = dpm_alloc(n, sizeof(int32_t));
@@ -190,6 +193,10 @@ static int open_stage(struct stage *stage, const struct dpmix_mixture *mixture, 
     if (!stage->rows || !stage->partners || !stage->labels || !stage->probabilities ||
         !stage->augment_scratch)
         return DPMIX_ERR_NOMEM;
+    if (stage->amounts.mix > 0)
+        status = dpm_chunk_new(&stage->partner_chunk, mixture->generator);
+    if (status)
+        return status;
     if (!stage->by_teacher || !with_labels)
         return DPMIX_OK;
     status = dpm_pool_new(&stage->pool, dpm_option_int(&mixture->generator->options, DPMIX_OPTION_THREADS));
@@ -225,11 +232,8 @@ static void augment(struct stage *stage, size_t n)
 {
     if (stage->amounts.mix > 0) {
         stage->n = 0;
-        int status = dpm_generator_draw(stage->mixture->generator, dpm_mixture_weights(stage->mixture), 0,
-                                        stage->next, n, &stage->partner_seed, take_partners, stage);
-        stage->status = stage->status ? stage->status : status;
-        if (status)
-            return;
+        dpm_chunk_draw(stage->partner_chunk, stage->mixture->generator, dpm_mixture_weights(stage->mixture),
+                       0, stage->next, n, stage->partner_key, take_partners, stage);
     }
     for (size_t i = 0; i < n; i++) {
         struct dpm_stream stream;
@@ -275,8 +279,6 @@ static void pass_on(void *user, const struct dpm_records *records)
     clamp_copy(stage->rows, records->rows, records->n * stage->n_columns);
     if (stage->fraction > 0)
         augment(stage, records->n);
-    if (stage->status)
-        return;
     stage->n = records->n;
     if (stage->with_labels && stage->by_teacher)
         dpm_pool_run(stage->pool, (stage->n + DPM_TEACHER_ROWS - 1) / DPM_TEACHER_ROWS, predict, stage);
@@ -307,8 +309,6 @@ static int draw(const struct dpmix_mixture *mixture, int with_labels, uint64_t f
     if (!status)
         status = dpm_generator_draw(mixture->generator, dpm_mixture_weights(mixture), own_labels, first, n,
                                     &own, pass_on, &stage);
-    if (!status)
-        status = stage.status;
     close_stage(&stage);
     return status;
 }

@@ -99,6 +99,8 @@ static enum state read_date(const struct dpm_column *column, const struct dpm_ce
                             struct dpm_datum *datum)
 {
     int64_t days = cell->integer, micros;
+    if (cell->type == DPM_CELL_REAL) /* an integer that no int64_t holds */
+        return clamp_rounded(column, cell->real, &datum->integer);
     if (cell->type == DPM_CELL_TIMESTAMP) {
         days = dpm_floor_divide(cell->integer, DPM_MICROS_A_DAY);
     } else if (cell->type == DPM_CELL_TEXT) {
@@ -121,6 +123,8 @@ static enum state read_timestamp(const struct dpm_column *column, const struct d
 {
     const int64_t most = INT64_MAX / DPM_MICROS_A_DAY;
     int64_t micros = cell->integer;
+    if (cell->type == DPM_CELL_REAL) /* an integer that no int64_t holds */
+        return clamp_rounded(column, cell->real, &datum->integer);
     if (cell->type == DPM_CELL_DATE) {
         int64_t days = micros < -most ? -most : micros > most ? most : micros; /* beyond every bound */
         micros = days * DPM_MICROS_A_DAY;
@@ -181,13 +185,15 @@ static enum state read_category(const struct dpm_column *column, const struct dp
     return number == DPM_SCHEMA_NONE ? WRONG : FOUND;
 }
 
+/* The words are in lower case, the text in any. */
 static int is_one_of(const char *text, size_t n, const char *const *words)
 {
     for (; *words; words++) {
+        const char *word = *words;
         size_t i = 0;
-        while (i < n && (*words)[i] && ((unsigned char)text[i] | 0x20) == (unsigned char)(*words)[i])
+        while (i < n && word[i] && (text[i] | (word[i] >= 'a' ? 0x20 : 0)) == word[i])
             i++;
-        if (i == n && !(*words)[i])
+        if (i == n && !word[i])
             return 1;
     }
     return 0;

@@ -48,6 +48,8 @@ static int match(struct import *import, size_t column, const struct ArrowSchema 
         return wrong(import, column, "has a type that is not taken in");
     if (!(dpm_cell_types(wanted->kind) >> source->type.cell & 1))
         return wrong(import, column, "has a type that does not go with its kind");
+    if (wanted->kind == DPMIX_KIND_UNIT && dpm_arrow_type_rounds(&source->type)) /* two units would be one */
+        return wrong(import, column, "has times in a unit that identifiers may not have");
     return DPMIX_OK;
 }
 

@@ -5,6 +5,7 @@
 #include "table_time.h"
 
 #include <jansson.h>
+#include <locale.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,6 +17,27 @@ int dpm_json_is_utf8(const char *text)
     int valid = string != NULL;
     json_decref(string);
     return valid;
+}
+
+/* The JSON library reads and writes numbers as the locale has them and then puts the point back: one byte,
+ * and where the locale's has two it ends the process. So this thread leaves the locale. */
+struct locale_change {
+    locale_t plain, before;
+};
+
+static int enter_plain_locale(struct locale_change *change)
+{
+    *change = (struct locale_change){newlocale(LC_NUMERIC_MASK, "C", (locale_t)0), (locale_t)0};
+    if (!change->plain)
+        return dpm_fail(DPMIX_ERR_NOMEM, "out of memory");
+    change->before = uselocale(change->plain);
+    return DPMIX_OK;
+}
+
+static void leave_plain_locale(const struct locale_change *change)
+{
+    uselocale(change->before);
+    freelocale(change->plain);
 }
 
 static const struct {
@@ -244,14 +266,19 @@ int dpm_json_read(struct dpmix_schema **out, const char *argument, const char *b
     struct reader reader = {.argument = argument};
     struct dpmix_schema *schema = NULL;
     json_error_t error;
+    struct locale_change change;
+    int status = enter_plain_locale(&change);
+    if (status)
+        return status;
     json_t *root = json_loadb(bytes, n, JSON_REJECT_DUPLICATES, &error);
+    leave_plain_locale(&change);
     if (!root) {
         if (json_error_code(&error) == json_error_out_of_memory || error.line < 0) /* it had no time to say */
             return dpm_fail(DPMIX_ERR_NOMEM, "out of memory");
         return dpm_fail(DPMIX_ERR_FORMAT, "%s: not JSON, in line %d: %.100s", argument, error.line,
                         dpm_short_name(error.text).text);
     }
-    int status = dpm_schema_new(&schema);
+    status = dpm_schema_new(&schema);
     if (!status)
         status = read_root(&reader, root, schema);
     json_decref(root);
@@ -367,10 +394,15 @@ static int append(const char *bytes, size_t n, void *user)
 int dpm_json_write(const struct dpmix_schema *schema, char **out)
 {
     struct text text = {0};
+    struct locale_change change;
+    int status = enter_plain_locale(&change);
+    if (status)
+        return status;
     json_t *root = schema_json(schema);
     int failed = !root ||
                  json_dump_callback(root, append, &text, JSON_INDENT(2) | JSON_REAL_PRECISION(17)) != 0 ||
                  append("\n", 1, &text) != 0;
+    leave_plain_locale(&change);
     json_decref(root);
     if (failed) {
         dpm_free(text.bytes);

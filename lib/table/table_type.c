@@ -102,6 +102,11 @@ static int plain_type_of(struct dpm_arrow_type *type, const char *format)
     return strncmp(format, "w:", 2) == 0 && fixed_of(type, format);
 }
 
+int dpm_arrow_type_rounds(const struct dpm_arrow_type *type)
+{
+    return type->multiply > 1 || type->divide > 1;
+}
+
 int dpm_arrow_type_of(struct dpm_arrow_type *type, const struct ArrowSchema *schema)
 {
     struct dpm_arrow_type index;
@@ -305,8 +310,11 @@ static void integer_cell(struct dpm_cell *cell, const struct dpm_arrow_type *typ
 static void decimal_cell(struct dpm_cell *cell, const struct dpm_arrow_type *type, const void *buffer,
                          int64_t at)
 {
-    uint64_t low = load_bits(buffer, 2 * at, 8);
-    int64_t high = load_signed(buffer, 2 * at + 1, 8);
+    const uint16_t one = 1;
+    uint8_t little; /* whether this machine has low bytes, and so the low half, first */
+    memcpy(&little, &one, 1);
+    uint64_t low = load_bits(buffer, 2 * at + !little, 8);
+    int64_t high = load_signed(buffer, 2 * at + little, 8);
     /* Small negative numbers must not cancel: those that fit 64 bits are taken whole. */
     double value = (high == 0 && low <= INT64_MAX) || (high == -1 && low > INT64_MAX)
                        ? (double)(int64_t)low

@@ -32,6 +32,9 @@ struct dpm_arrow_type {
 /* 1 when the type is one that is taken in. */
 int dpm_arrow_type_of(struct dpm_arrow_type *type, const struct ArrowSchema *schema);
 
+/* Whether cells of times may become another's: rounded, or brought into the range of microseconds. */
+int dpm_arrow_type_rounds(const struct dpm_arrow_type *type);
+
 /* NULL, or what is wrong with an array of this type of which cells up to `needed` will be read. */
 const char *dpm_arrow_check(const struct dpm_arrow_type *type, const struct ArrowArray *array,
                             int64_t needed);

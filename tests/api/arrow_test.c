@@ -55,7 +55,13 @@ static const uint64_t c64[] = {0, 1, 2, 3, 4, 5};
 static const uint16_t half[] = {0, 0x3c00, 0x4000, 0x4200, 0x4400, 0x4500};
 static const float single[] = {0, 1, 2, 3, 4, 5};
 static const double real[] = {0, 1, 2, 3, 4, 5};
-static const uint64_t decimal[] = {0, 0, 100, 0, 200, 0, 300, 0, 400, 0, 500, 0};
+#if defined(__BYTE_ORDER__) && defined(__ORDER_BIG_ENDIAN__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+#define HALVES(whole) 0, whole
+#else
+#define HALVES(whole) whole, 0
+#endif
+static const uint64_t decimal[] = {HALVES(0),   HALVES(100), HALVES(200),
+                                   HALVES(300), HALVES(400), HALVES(500)};
 static const int64_t millis_days[] = {0, 86400000, 172800000, 259200000 + 5, 345600000, 432000000};
 static const int64_t nanos[] = {0, 1000, 2999, 3000, 4001, 5000};
 static const int64_t micro_days[] = {0, 86400000000, 172800000000, 259200000001, 345600000000, 432000000000};
@@ -246,6 +252,69 @@ START_TEST(views_bits_nulls_and_extremes)
         CHECK_FAILS(dpmix_dataset_new_arrow(&dataset, schema, &table.array, &table.type), DPMIX_ERR_FORMAT,
                     "column 'v', row 1");
         ck_assert_int_eq(tiny_released_arrays, 6);
+    }
+    dpmix_schema_free(schema);
+    ck_assert_int_eq(dpm_alloc_live(), 0);
+}
+END_TEST
+
+/* The largest of them is a common word for "never". */
+START_TEST(integers_beyond_63_bits_are_late_times)
+{
+    static const uint64_t huge[] = {UINT64_MAX, UINT64_C(1) << 63, 7};
+    int outside = _i ? DPMIX_OUTSIDE_NULL : DPMIX_OUTSIDE_CLAMP;
+    dpmix_schema *schema = NULL;
+    struct tiny_table table;
+    CHECK_OK(dpmix_schema_new(&schema));
+    CHECK_OK(dpmix_schema_add_date(schema, "d", -9, 10, DPMIX_SCHEMA_NULLABLE, outside));
+    CHECK_OK(dpmix_schema_add_timestamp(schema, "t", -9, 10, DPMIX_SCHEMA_NULLABLE, outside));
+    tiny_table_begin(&table, 3);
+    tiny_table_add(&table, "d", "L", NULL, huge, NULL);
+    tiny_table_add(&table, "t", "L", NULL, huge, NULL);
+    dpmix_dataset *dataset = take(&table, schema);
+    for (size_t i = 0; i < 6; i++) {
+        const float *places = rows_of(dataset) + 3 * i;
+        int null = i < 4 && outside == DPMIX_OUTSIDE_NULL;
+        float wanted = null ? 0.5f : i < 4 ? 19.5f / 20 : 16.5f / 20;
+        ck_assert_msg(fabsf(places[0] - wanted) < 1e-6f && places[2] == (float)null, "place %zu", i);
+    }
+    dpmix_dataset_free(dataset);
+    dpmix_schema_free(schema);
+    ck_assert_int_eq(dpm_alloc_live(), 0);
+}
+END_TEST
+
+/* What would be rounded or brought into a range could make one unit of two. */
+START_TEST(identifiers_are_of_types_that_are_taken_whole)
+{
+    static const int64_t numbers[4] = {0, 1, 1, 2};
+    static const int32_t few[4] = {0, 1, 1, 2};
+    static const struct {
+        const char *format;
+        const void *cells;
+        int status;
+    } units[] = {{"l", numbers, DPMIX_OK},
+                 {"L", numbers, DPMIX_OK},
+                 {"tsu:", numbers, DPMIX_OK},
+                 {"tdD", few, DPMIX_OK},
+                 {"tsn:", numbers, DPMIX_ERR_FORMAT},
+                 {"tsm:", numbers, DPMIX_ERR_FORMAT},
+                 {"tss:", numbers, DPMIX_ERR_FORMAT},
+                 {"tdm", numbers, DPMIX_ERR_FORMAT},
+                 {"g", numbers, DPMIX_ERR_FORMAT}};
+    dpmix_schema *schema = one_column(DPMIX_KIND_INTEGER);
+    CHECK_OK(dpmix_schema_add_unit(schema, "who", 1));
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        struct tiny_table table;
+        dpmix_dataset *dataset = NULL;
+        tiny_table_begin(&table, 4);
+        tiny_table_add(&table, "x", "l", NULL, numbers, NULL);
+        tiny_table_add(&table, "who", units[i].format, NULL, units[i].cells, NULL);
+        int status = dpmix_dataset_new_arrow(&dataset, schema, &table.array, &table.type);
+        ck_assert_msg(status == units[i].status, "%s: %d", units[i].format, status);
+        if (!status)
+            ck_assert_uint_eq(dataset->source.n_rows, 3);
+        dpmix_dataset_free(dataset);
     }
     dpmix_schema_free(schema);
     ck_assert_int_eq(dpm_alloc_live(), 0);
@@ -613,6 +682,8 @@ static Suite *arrow_suite(void)
     tcase_add_loop_test(in, every_type_is_taken_in, 0, (int)(sizeof types / sizeof *types));
     tcase_add_loop_test(in, every_width_of_dictionary_numbers, 0, 8);
     tcase_add_test(in, views_bits_nulls_and_extremes);
+    tcase_add_test(in, identifiers_are_of_types_that_are_taken_whole);
+    tcase_add_loop_test(in, integers_beyond_63_bits_are_late_times, 0, 2);
     tcase_add_loop_test(in, hostile_arrays_are_refused, 0, N_FAULTS + 1);
     tcase_add_test(in, streams_are_consumed);
     CHECK_ADD(suite, samples_come_as_batches);

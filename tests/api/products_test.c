@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Mixtures of products: what they learn of a table, their bins, and data that gives them nothing. */
+#include "base_bounds.h"
 #include "generator_products.h"
 
 #include "tiny_file.h"
@@ -285,6 +286,45 @@ START_TEST(too_many_columns_are_refused_before_the_debit)
 }
 END_TEST
 
+/* A file of so many numbers of one bin each, as a fit would write it. */
+static int load_numbers(size_t n)
+{
+    const double lower = 0, upper = 1;
+    const float whole[] = {0, 1, 1}; /* a piece */
+    struct dpm_blob blob = {0};
+    struct dpm_bounds bounds;
+    dpmix_generator *generator = NULL;
+    CHECK_OK(dpm_bounds_new(&bounds, n, &lower, &upper, 1));
+    dpm_blob_put_u32(&blob, DPMIX_GENERATOR_PRODUCTS);
+    dpm_blob_put_u64(&blob, 1); /* part */
+    dpm_blob_put_u64(&blob, 0); /* classes */
+    dpm_blob_put_u64(&blob, 0);
+    dpm_bounds_put(&bounds, &blob);
+    dpm_blob_put_text(&blob, "{}");
+    dpm_blob_put_u64(&blob, 0); /* classes */
+    dpm_blob_put_u64(&blob, 1); /* component */
+    for (size_t i = 0; i < 2 * n; i++)
+        dpm_blob_put_u64(&blob, 1); /* bin, and its piece */
+    for (size_t i = 0; i < n; i++)
+        dpm_blob_put_f32s(&blob, whole, 3);
+    for (size_t i = 0; i < 1 + n; i++)
+        dpm_blob_put_f32s(&blob, whole + 1, 1);
+    CHECK_OK(dpm_blob_write(&blob, DPM_BLOB_GENERATOR, tiny_path("a")));
+    int status = dpmix_generator_load(&generator, tiny_path("a"));
+    dpmix_generator_free(generator);
+    dpm_blob_free(&blob);
+    dpm_bounds_free(&bounds);
+    return status;
+}
+
+START_TEST(files_of_more_than_a_fit_has_room_for_are_refused)
+{
+    ck_assert_int_eq(load_numbers(4096), DPMIX_OK);
+    ck_assert_int_eq(load_numbers(4097), DPMIX_ERR_FORMAT);
+    ck_assert_int_eq(load_numbers(100000), DPMIX_ERR_FORMAT);
+}
+END_TEST
+
 /* Few rows, equal rows, none, and noise that drowns everything. */
 START_TEST(whatever_the_data_samples_are_valid)
 {
@@ -367,6 +407,7 @@ static Suite *products_suite(void)
     tcase_add_test(fits, threads_make_no_difference);
     tcase_add_test(fits, components_follow_the_budget);
     tcase_add_test(fits, too_many_columns_are_refused_before_the_debit);
+    tcase_add_test(fits, files_of_more_than_a_fit_has_room_for_are_refused);
     tcase_add_loop_test(fits, whatever_the_data_samples_are_valid, 0, 24);
     tcase_add_test(fits, every_cell_may_be_a_piece);
     return suite;

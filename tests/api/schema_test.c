@@ -6,6 +6,7 @@
 
 #include "tiny_file.h"
 
+#include <locale.h>
 #include <math.h>
 
 static const char *const jobs[] = {"clerk", "nurse", "smith"};
@@ -143,6 +144,32 @@ START_TEST(json_holds_all_of_a_schema)
     CHECK_FAILS(dpmix_schema_json(schema, first, 10, NULL), DPMIX_ERR_RANGE, "capacity");
     CHECK_FAILS(dpmix_schema_load(&loaded, tiny_path("missing")), DPMIX_ERR_IO, "path");
     dpmix_schema_free(schema);
+}
+END_TEST
+
+/* Decimal commas, and points of two bytes; where there are such locales. */
+START_TEST(json_does_not_follow_the_locale)
+{
+    static const char *const names[] = {"de_DE.UTF-8", "fr_FR.UTF-8", "ps_AF.UTF-8"};
+    static const char declared[] = "{\"dpmix_schema\": 1, \"columns\": [{\"name\": \"x\", \"kind\": "
+                                   "\"continuous\", \"lower\": 0.25, \"upper\": 1.5e2}]}";
+    char first[1024], second[1024];
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        dpmix_schema *schema = NULL;
+        double lower, upper;
+        CHECK_OK(dpmix_schema_new_json(&schema, declared));
+        CHECK_OK(dpmix_schema_json(schema, first, sizeof first, NULL));
+        dpmix_schema_free(schema);
+        if (!setlocale(LC_ALL, names[i]))
+            continue;
+        CHECK_OK(dpmix_schema_new_json(&schema, declared));
+        CHECK_OK(dpmix_schema_range(schema, 0, &lower, &upper));
+        CHECK_OK(dpmix_schema_json(schema, second, sizeof second, NULL));
+        ck_assert(lower == 0.25 && upper == 150);
+        ck_assert_str_eq(first, second);
+        setlocale(LC_ALL, "C");
+        dpmix_schema_free(schema);
+    }
 }
 END_TEST
 
@@ -380,6 +407,7 @@ static Suite *schema_suite(void)
     TCase *files = check_case(suite, "files");
     tcase_add_checked_fixture(files, tiny_folder_setup, tiny_folder_teardown);
     tcase_add_test(files, json_holds_all_of_a_schema);
+    tcase_add_test(files, json_does_not_follow_the_locale);
     CHECK_ADD(suite, what_was_declared_can_be_asked_for);
     CHECK_ADD(suite, wrong_columns_are_refused);
     CHECK_ADD(suite, json_is_read_strictly);

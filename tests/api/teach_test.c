@@ -390,6 +390,31 @@ START_TEST(changed_records_do_not_depend_on_the_cuts)
 }
 END_TEST
 
+/* Samples of several chunks, which take partners: none is written before all memory is there. */
+START_TEST(memory_that_runs_out_leaves_outputs_alone)
+{
+    dpmix_mixture *mixture = taught(0);
+    mixture->generator->options.value[DPMIX_OPTION_AUGMENT_FRACTION] = 0.3;
+    mixture->generator->options.value[DPMIX_OPTION_AUGMENT_MIX] = 0.5;
+    memset(rows, 1, sizeof rows);
+    memset(made, 1, sizeof made);
+    memcpy(other, rows, sizeof rows);
+    memcpy(again, made, sizeof made);
+    int status = DPMIX_ERR_NOMEM;
+    for (uint64_t nth = 1; status == DPMIX_ERR_NOMEM; nth++) {
+        dpm_alloc_fail_after(nth, 0);
+        status = draw(mixture, rows, made, 0, SAMPLES);
+        dpm_alloc_fail_after(0, 0);
+        if (status == DPMIX_ERR_NOMEM) {
+            ck_assert_mem_eq(rows, other, sizeof rows);
+            ck_assert_mem_eq(made, again, sizeof made);
+        }
+    }
+    CHECK_OK(status);
+    dpmix_mixture_free(mixture);
+}
+END_TEST
+
 START_TEST(records_that_are_no_images_are_not_changed)
 {
     static struct tiny_case tiny;
@@ -479,6 +504,7 @@ static Suite *suite(void)
     tcase_add_loop_test(each, labels_are_those_of_the_option, 0, 3);
     tcase_add_loop_test(each, counts_have_the_same_labels, 0, 2);
     tcase_add_loop_test(each, changed_records_do_not_depend_on_the_cuts, 0, 2);
+    tcase_add_test(each, memory_that_runs_out_leaves_outputs_alone);
     tcase_add_test(each, records_that_are_no_images_are_not_changed);
     tcase_add_loop_test(each, a_loaded_mixture_has_teacher_and_options, 0, 2);
     tcase_add_test(each, damaged_files_are_refused);

@@ -172,6 +172,8 @@ class TestDataset(unittest.TestCase):
                 dpmix.Dataset(rows, 0, 1)
         with self.assertRaises(ValueError):
             dpmix.Dataset(b"abc", 0, 1, columns=2)
+        with self.assertRaises(ValueError):  # a record would be spread over several
+            dpmix.Dataset([[0.0] * 6] * 2, 0, 1, columns=4)
         for labels in ([0.5] * ROWS, [2 ** 40] * ROWS, ["a"] * ROWS):
             with self.assertRaises(TypeError):
                 dpmix.Dataset(some_rows(), 0, 1, labels=labels, classes=CLASSES)
@@ -184,6 +186,23 @@ class TestDataset(unittest.TestCase):
         with self.assertRaises(dpmix.FileError) as caught:
             dpmix.Dataset.from_idx("/no/such/file", lower=0, upper=255)
         self.assertIsInstance(caught.exception, OSError)
+
+    def test_refusals_tell_no_values(self):
+        schema = dpmix.Schema().categorical("town", ["a"])
+        labels = [["secret"] * ROWS]
+        if numpy:
+            labels += [numpy.array(labels[0]), numpy.array(labels[0], dtype=object)]
+        with tempfile.TemporaryDirectory() as folder:
+            latin = pathlib.Path(folder, "latin.csv")
+            latin.write_bytes(b"town\nsecret\xe9\n")
+            calls = [lambda: dpmix.Dataset.from_csv(latin, schema),
+                     lambda: dpmix.Dataset.from_text([["secret\udce9"]], schema)]
+            for marks in labels:
+                calls.append(lambda marks=marks: dpmix.Dataset(some_rows(), 0, 1, labels=marks, classes=CLASSES))
+            for call in calls:
+                with self.assertRaises((TypeError, ValueError)) as caught:
+                    call()
+                self.assertNotRegex(str(caught.exception), "secret|e9")
 
     @unittest.skipUnless(numpy, "NumPy is not there")
     def test_numpy(self):
@@ -347,6 +366,8 @@ class TestModels(unittest.TestCase):
             self.assertEqual((again.mode, again.adjacency, again.epsilon), ("renyi", "zero-out", 1.0))
             self.assertGreater(again.order, 1)
             self.assertEqual(len(again.noise([("gaussian", 1.0)], 0.5)), 1)
+            with self.assertRaisesRegex(ValueError, "null"):  # and not the budget of "people"
+                dpmix.Accountant.open(path, "people\0others", 1.0, 1e-5, "zero-out", mode="renyi")
             planned = dpmix.Accountant.open(path, "others", 1.0, 1e-5, "add-remove")
             self.assertEqual((planned.mode, planned.order, planned.spent), ("planned", 0, 0))
 
@@ -464,6 +485,18 @@ class TestProgress(unittest.TestCase):
         for one in threads:
             one.join()
         self.assertEqual(found, [wanted] * 4)
+
+    def test_nobody_enters_what_is_freed(self):
+        money, seen = budget(), []
+        leave = money._leave
+
+        def leave_and_look():
+            leave()
+            seen.append(money._pointer)  # as another thread would that waited for the guard
+        money._leave = leave_and_look
+        money.close()
+        money.close()
+        self.assertEqual(seen, [None])
 
 
 class TestQuickstart(unittest.TestCase):

@@ -182,6 +182,8 @@ def check_files(case, output, compared):
     for name in ("ledger.json", "report.html"):
         if (output / name).exists():
             case.look_for_canaries(name, (output / name).read_text(encoding="utf-8"))
+    if compared and any(path.stat().st_mode & 0o077 for path in (output, output / report)):
+        case.fault(f"{report}: others may read it")
     json.loads((output / "ledger.json").read_text(encoding="utf-8"))
     text = (output / report).read_text(encoding="utf-8")
     page = Page(text)

@@ -24,7 +24,7 @@ PUBLIC = {"status", "options", "accountant", "dataset", "clusterer", "generator"
 PUBLIC_API = PUBLIC | {"dpmix", "mixture", "version"}
 SYSTEM = {
     "assert", "complex", "ctype", "errno", "fcntl", "fenv", "float", "immintrin", "inttypes",
-    "limits", "math", "stdalign", "stdarg", "stdatomic", "stdbool", "stddef", "stdint", "stdio",
+    "limits", "locale", "math", "stdalign", "stdarg", "stdatomic", "stdbool", "stddef", "stdint", "stdio",
     "stdlib", "string", "time", "unistd",
     "sys/mman", "sys/stat", "sys/types", "cpuid", "xmmintrin",
 }

@@ -12,6 +12,7 @@
 #include <locale.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static int64_t date(const char *text)
@@ -268,6 +269,43 @@ START_TEST(what_is_encoded_comes_back)
 }
 END_TEST
 
+START_TEST(a_byte_that_is_a_truth_value_is_one_of_ten)
+{
+    const struct dpm_column column = {
+        .kind = DPMIX_KIND_BOOLEAN, .flags = DPMIX_SCHEMA_NULLABLE, .outside = DPMIX_OUTSIDE_NULL};
+    for (int byte = 1; byte < 256; byte++) {
+        const char text = (char)byte;
+        struct dpm_cell cell = {.type = DPM_CELL_TEXT, .text = &text, .length = 1};
+        struct dpm_datum datum = dpm_cell_datum(&column, &cell);
+        ck_assert_msg(datum.null == !strchr("tTyY1fFnN0", byte), "byte %d", byte);
+        ck_assert_msg(datum.null || datum.category == (strchr("tTyY1", byte) != NULL), "byte %d", byte);
+    }
+}
+END_TEST
+
+/* The largest error of the last numbers of a range, which are the hardest. */
+static int64_t worst_error(int64_t n)
+{
+    const struct dpm_column column = {
+        .kind = DPMIX_KIND_INTEGER, .outside = DPMIX_OUTSIDE_CLAMP, .last = n - 1, .width = 1};
+    int64_t worst = 0;
+    for (int64_t value = n - (1 << 18); value < n; value++) {
+        float place;
+        struct dpm_datum datum = {.integer = value};
+        dpm_datum_encode(&column, &datum, &place);
+        int64_t error = llabs(dpm_datum_decode(&column, &place, NULL).integer - value);
+        worst = error > worst ? error : worst;
+    }
+    return worst;
+}
+
+START_TEST(ranges_of_fewer_than_2_24_values_come_back_exactly)
+{
+    ck_assert_int_eq(worst_error((1 << 24) - 1), 0);
+    ck_assert_int_eq(worst_error(1 << 24), 1);
+}
+END_TEST
+
 START_TEST(groups_are_drawn_in_proportion)
 {
     enum { N = 20000 };
@@ -333,9 +371,11 @@ static Suite *table_suite(void)
     CHECK_ADD(suite, dates_are_those_of_the_calendar);
     CHECK_ADD(suite, timestamps_are_read_and_written);
     CHECK_ADD(suite, numbers_do_not_follow_the_locale);
+    CHECK_ADD(suite, a_byte_that_is_a_truth_value_is_one_of_ten);
     tcase_set_timeout(properties, 0);
     tcase_add_loop_test(properties, what_is_decoded_obeys_the_schema, 0, 4);
     tcase_add_loop_test(properties, what_is_encoded_comes_back, 0, 4);
+    tcase_add_test(properties, ranges_of_fewer_than_2_24_values_come_back_exactly);
     suite_add_tcase(suite, properties);
     CHECK_ADD(suite, groups_are_drawn_in_proportion);
     CHECK_ADD(suite, units_are_counted_apart);

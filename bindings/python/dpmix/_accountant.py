@@ -8,7 +8,7 @@ from typing import Any, Dict, Iterable, List, Tuple
 
 from ._calculator import Mechanisms, composition
 from ._arrays import room
-from ._library import Handle, code_of, library, make, number, path_bytes, text, word_of
+from ._library import Handle, code_of, library, make, number, path_bytes, text, utf8, word_of
 
 
 class Accountant(Handle):
@@ -37,7 +37,7 @@ class Accountant(Handle):
     def open(cls, path: Any, dataset: str, epsilon: float, delta: float, adjacency: str, *,
              mode: str = "planned", order: float = 0.0) -> "Accountant":
         """The budget of the data set of that name in a ledger file, which is made where there is none."""
-        terms = (path_bytes(path), dataset.encode(), epsilon, delta, code_of("ADJACENCY", adjacency))
+        terms = (path_bytes(path), utf8(dataset), epsilon, delta, code_of("ADJACENCY", adjacency))
         made = cls.__new__(cls)
         Handle.__init__(made, None)
         if mode == "planned":

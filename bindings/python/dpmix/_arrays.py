@@ -67,14 +67,15 @@ def numbers(values: Any, kind: str, what: str) -> Block:
     view: Optional[memoryview[Any]]
     try:
         view = memoryview(values)
-    except TypeError:
+    except (TypeError, ValueError):
         view = None
     if view is not None and view.format == code and view.c_contiguous and view.ndim == 1:
         return _block(view, kind)
     module = numpy()
-    if module is not None and isinstance(values, module.ndarray) and values.ndim == 1:
+    taken = "biuf" if kind in ("float", "double") else "biu"  # NumPy's errors tell the values of other types
+    if module is not None and isinstance(values, module.ndarray) and values.ndim == 1 and values.dtype.kind in taken:
         made = values.astype(_DTYPES[kind])
-        if kind not in ("float", "double") and (values.dtype.kind not in "biu" or (made != values).any()):
+        if kind not in ("float", "double") and (made != values).any():
             raise TypeError(_wanted(what, kind))
         return _block(memoryview(made), kind)
     if hasattr(values, "tolist"):
@@ -139,11 +140,13 @@ def rows(values: Any, kinds: Tuple[str, ...], what: str,
     """A matrix: (array, number of rows, number of columns). All dimensions but the first are columns."""
     view = _as_view(values, kinds, what)
     block = _block(view, _KINDS[view.format])
+    shape = view.shape or ()
     if columns is not None:
         if columns < 1 or block.count % columns:
             raise ValueError(f"{what}: the number of values is no multiple of columns")
+        if len(shape) > 1 and math.prod(shape[1:]) != columns:
+            raise ValueError(f"{what}: they are not of so many columns")
         return block, block.count // columns, columns
-    shape = view.shape or ()
     if len(shape) < 2:
         raise ValueError(f"{what}: two dimensions are needed, or the argument columns")
     return block, shape[0], math.prod(shape[1:])

@@ -107,16 +107,19 @@ class Dataset(Handle):
         """From a CSV file whose first line names the columns; those that the schema does not name are left out.
         `format` goes to csv.reader."""
         declared = Schema.of(schema)
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            lines = csv.reader(file, **format)
-            header = next(lines, [])
-            missing = [name for name in declared.names if header.count(name) != 1]
-            if missing:
-                raise FormatError(f"rows: the column {missing[0]!r} is missing, or there twice")
-            places = [header.index(name) for name in declared.names]
-            listed = [line for line in lines if line]
-            if any(len(line) != len(header) for line in listed):
-                raise FormatError("rows: a line has not as many fields as the first one")
+        try:
+            with open(path, newline="", encoding="utf-8-sig") as file:
+                lines = list(csv.reader(file, **format))
+        except UnicodeDecodeError:  # which tells what it found
+            raise FormatError("rows: the file is not UTF-8") from None
+        header = lines[0] if lines else []
+        missing = [name for name in declared.names if header.count(name) != 1]
+        if missing:
+            raise FormatError(f"rows: the column {missing[0]!r} is missing, or there twice")
+        places = [header.index(name) for name in declared.names]
+        listed = [line for line in lines[1:] if line]
+        if any(len(line) != len(header) for line in listed):
+            raise FormatError("rows: a line has not as many fields as the first one")
         return cls.from_text(([line[at] for at in places] for line in listed), declared)
 
     def set_groups(self, groups: Sequence[int]) -> None:

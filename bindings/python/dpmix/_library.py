@@ -72,7 +72,6 @@ class Handle:
         """Gives the handle back to the library. A second time is fine."""
         if self._pointer is not None:
             getattr(library, f"dpmix_{self._noun}_free")(self)
-            self._pointer = None
             self._keep = ()
 
     def __enter__(self) -> Any:
@@ -201,6 +200,7 @@ class Function:
         head, arguments = _split(declaration)
         self.name = name
         self.checked = head.startswith("DPMIX_CHECK ")
+        self.frees = name.endswith("_free")
         self.types = [_argument_type(argument) for argument in arguments]
         self.function = getattr(loaded, name)
         self.function.argtypes = [kind.ctype for kind in self.types]
@@ -224,6 +224,8 @@ class Function:
                     plain.append(argument._enter(kind.alone))
                     held.append(argument)
             result = self.function(*plain)
+            for freed in held if self.frees else []:  # before another thread may enter it
+                freed._pointer = None
             if self.checked and result != 0:
                 raise error_of(result, library.dpmix_last_error().decode("utf-8", "replace"))
             return result
@@ -322,6 +324,17 @@ def code_of(family: str, word: str) -> int:
 def word_of(family: str, code: int) -> str:
     """The word of a number; the number itself where this package does not know it."""
     return next((word for word, value in words_of(family).items() if value == code), str(code))
+
+
+def utf8(value: str) -> bytes:
+    """A text as C has it, which ends at a null character."""
+    try:
+        encoded = value.encode()
+    except UnicodeEncodeError:  # which tells what it found
+        raise ValueError("a text cannot hold a surrogate alone") from None
+    if b"\0" in encoded:
+        raise ValueError("a text cannot hold a null character")
+    return encoded
 
 
 def path_bytes(path: Any) -> bytes:

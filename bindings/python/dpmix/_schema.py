@@ -11,7 +11,7 @@ from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Seq
 from ._arrays import Samples, labels_of, numbers, room, rows as rows_of, seed_of
 from ._arrow import SCHEMA, ArrowSchema, STREAM, capsule_of, capsules, pointer_of, with_type_of
 from ._errors import CancelledError
-from ._library import Handle, Record, code_of, library, make, path_bytes, text, word_of
+from ._library import Handle, Record, code_of, library, make, path_bytes, text, utf8, word_of
 from ._table import CONSTANTS
 
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
@@ -43,17 +43,10 @@ def _moment(microseconds: int) -> datetime.datetime:
     return _EPOCH + datetime.timedelta(microseconds=microseconds)
 
 
-def _utf8(value: str) -> bytes:
-    encoded = value.encode()
-    if b"\0" in encoded:
-        raise ValueError("a text cannot hold a null character")
-    return encoded
-
-
 def strings(values: Sequence[Optional[str]]) -> Any:
     """An array of C texts; None is NULL."""
     return (ctypes.c_char_p * max(1, len(values)))(
-        *[None if value is None else _utf8(value) for value in values])
+        *[None if value is None else utf8(value) for value in values])
 
 
 class Column(NamedTuple):
@@ -89,7 +82,7 @@ class Schema(Handle):
             self._pointer = make("dpmix_schema_new")
         else:
             written = declared if isinstance(declared, str) else json.dumps(declared)
-            self._pointer = make("dpmix_schema_new_json", _utf8(written))
+            self._pointer = make("dpmix_schema_new_json", utf8(written))
 
     @classmethod
     def load(cls, path: Any) -> "Schema":
@@ -145,7 +138,7 @@ class Schema(Handle):
              log: bool = False) -> "Schema":
         flags = (CONSTANTS["DPMIX_SCHEMA_NULLABLE"] if nullable else 0) | (
             CONSTANTS["DPMIX_SCHEMA_LOG"] if log else 0)
-        getattr(library, f"dpmix_schema_add_{kind}")(self, _utf8(name), *arguments, flags,
+        getattr(library, f"dpmix_schema_add_{kind}")(self, utf8(name), *arguments, flags,
                                                      code_of("OUTSIDE", outside))
         return self
 
@@ -168,7 +161,7 @@ class Schema(Handle):
                     nullable: bool = False, outside: Optional[str] = None) -> "Schema":
         """Adds a column of texts without an order; `other` stands for what is not in the list."""
         return self._add("categorical", name, strings(values), len(values),
-                         None if other is None else _utf8(other), nullable=nullable,
+                         None if other is None else utf8(other), nullable=nullable,
                          outside=outside or ("clamp" if other is None else "other"))
 
     def boolean(self, name: str, *, nullable: bool = False, outside: str = "clamp") -> "Schema":
@@ -192,7 +185,7 @@ class Schema(Handle):
         What is spent for one of them is then Accountant.spent_group(max_rows) under "add-remove" and "zero-out",
         and spent_group(2 * max_rows) under "replace-one".
         """
-        library.dpmix_schema_add_unit(self, _utf8(name), max_rows)
+        library.dpmix_schema_add_unit(self, utf8(name), max_rows)
         return self
 
     def set_label(self, name: str) -> "Schema":
