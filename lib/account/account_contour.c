@@ -11,6 +11,7 @@
 #define UNIT (0.5 * DBL_EPSILON) /* unit roundoff */
 #define PI 3.14159265358979323846
 #define TAIL 1e-13       /* what may be left out at the end of a line, relative */
+#define APART_TAIL 1e-11 /* and as a bound on it with components apart, which may be far above it */
 #define UNEVEN_WORK 15.0 /* a node of an uneven line, in nodes of an even one */
 #define TABLE_WORK 60.0  /* a node of a table when it is made, in nodes of a line times nodes of a table */
 
@@ -24,7 +25,7 @@ struct sums {
 /* The logarithm of the integrand over M(c), node by node. */
 struct logs {
     double re[BLOCK], im[BLOCK], fault[BLOCK];
-    double atoms[BLOCK];                 /* bound on what laws with atoms have from here on */
+    double atoms[BLOCK]; /* bound on what laws with atoms have from here on */
 };
 
 int dpm_account_contour_new(struct dpm_contour *contour, const struct dpm_laws *laws, int direction)
@@ -147,8 +148,8 @@ static void add_law(struct logs *logs, const struct dpm_law *law, const struct d
         logs->fault[k] += law->count * UNIT * ((double)table->n / CHUNK + CHUNK + 4.0 * BLOCK) *
                           (fmin(fall, 2.0) + fmin(1.0, at * table->size)) / sqrt(square);
         if (table->atoms > 0.0)
-            logs->atoms[k] += law->count * log(fmin(1.0, table->atoms +
-                                                    table->variation / fmax(at, DBL_MIN)));
+            logs->atoms[k] +=
+                law->count * log(fmin(1.0, table->atoms + table->variation / fmax(at, DBL_MIN)));
     }
 }
 
@@ -207,8 +208,8 @@ static int add_block(struct dpm_contour *contour, double u0, double step, double
             continue;
         for (int k = 0; k < BLOCK; k++) {
             double fall = sums.fall[k], turn = sums.turn[k];
-            free_re[k] += 0.5 * laws->law[i].count *
-                          log(fmax((1.0 - fall) * (1.0 - fall) + turn * turn, DBL_MIN));
+            free_re[k] +=
+                0.5 * laws->law[i].count * log(fmax((1.0 - fall) * (1.0 - fall) + turn * turn, DBL_MIN));
         }
     }
     double c = contour->c, square = laws->mu * laws->mu;
@@ -257,13 +258,28 @@ static int prepare(struct dpm_contour *contour, double y)
     return DPMIX_OK;
 }
 
+/* |M(z)| / M(c) at c + iy, but laws with atoms at their bound for all larger y, and the components of sampled
+ * Gaussians at their own size each: where those cancel, they do so for some y only, and |M| rises again. */
+static double apart(const struct dpm_contour *contour, double y)
+{
+    const struct dpm_laws *laws = contour->laws;
+    double log_size = -0.5 * laws->mu * laws->mu * y * y;
+    for (size_t i = 0; i < laws->n; i++) {
+        const struct dpm_loss_table *table = &contour->table[i];
+        double size = table->atoms > 0.0 ? table->atoms + table->variation / y
+                                         : dpm_account_loss_apart(table, &laws->law[i], y);
+        log_size += laws->law[i].count * log(fmin(fmax(size, DBL_MIN), 1.0));
+    }
+    return exp(log_size);
+}
+
 /* Whether what lies beyond y is negligible, if |M| stays below what it was in the last fifth of the way: the
  * integral of 1 / |z (z + 1)| from y on is at most 1 / y. */
-static int ends(struct dpm_contour *contour, double decay, double y)
+static int ends(struct dpm_contour *contour, double decay, double y, double part)
 {
     double c = contour->c, scale = contour->width / (c * (c + 1.0));
     contour->tail = 2.0 * decay / (PI * y);
-    return contour->tail <= TAIL * scale;
+    return contour->tail <= part * scale;
 }
 
 /* BLOCK nodes from u on, with all that they need. */
@@ -315,7 +331,9 @@ int dpm_account_contour_line(struct dpm_contour *contour, double c, double epsil
         window = fmax(window, decay);
         double y = line_at(contour, u - step, &slope);
         if (y >= window_end) {
-            done = ends(contour, fmax(window, last), y);
+            double most = fmax(window, last);
+            done =
+                ends(contour, most, y, TAIL) && ends(contour, fmax(most, apart(contour, y)), y, APART_TAIL);
             last = window, window = 0.0;
             window_end = 1.15 * y;
         }
@@ -357,8 +375,8 @@ struct dpm_contour_value dpm_account_contour_value(const struct dpm_contour *con
     if (!(upper > 0.0))
         return value;
     double exponent = contour->log_moment - c * epsilon;
-    value.log_delta = log(upper) + exponent + contour->error +
-                      UNIT * (8.0 + 4.0 * contour->log_moment + 4.0 * c * epsilon);
+    value.log_delta =
+        log(upper) + exponent + contour->error + UNIT * (8.0 + 4.0 * contour->log_moment + 4.0 * c * epsilon);
     value.slope = -slope * scale / upper;
     /* of the coarse rule; the fine one's is its square */
     value.rough = fabs(2.0 * coarse - sum) * scale / upper;

@@ -11,6 +11,7 @@
 
 #define UNIT (0.5 * DBL_EPSILON)
 #define PI 3.14159265358979323846
+#define LOG_SQRT_TWO_PI 0.91893853320467274178
 #define MOST_RUNS 20000.0    /* of Laplace noise */
 #define MOST_ANSWERS 1e7     /* of a response */
 #define TAIL 1e-12           /* what may be left out at the end of the line, relative */
@@ -67,10 +68,24 @@ static double payoff(const struct dpm_lattice *lattice, int k, double x)
     return piece(lattice, 2, x, -2.0 * e, 0.0) + piece(lattice, 2, x, 0.0, 2.0 * e);
 }
 
-/* log of n over k. */
-static double log_choose(double n, double k)
+/* log(n!) less Stirling's formula, n >= 1. */
+static double stirling_error(double n)
 {
-    return lgamma(n + 1.0) - lgamma(k + 1.0) - lgamma(n - k + 1.0);
+    double square = 1.0 / (n * n);
+    if (n < 16.0)
+        return lgamma(n + 1.0) - (n + 0.5) * log(n) + n - LOG_SQRT_TWO_PI;
+    return (1.0 / 12 - (1.0 / 360 - (1.0 / 1260 - square / 1680) * square) * square) / n;
+}
+
+/* log of the chance that j of m runs on an atom are at -e. In this form (Loader 2000) terms are as large as j
+ * is far from what is likely; logarithms of factorials of 10^7 would cost eight digits. */
+static double log_weight_of(const struct dpm_lattice *lattice, double m, double j)
+{
+    double rest = m - j, down = m * lattice->down, up = m * lattice->up;
+    if (j == 0.0 || rest == 0.0)
+        return m * log(j == 0.0 ? lattice->up : lattice->down);
+    return stirling_error(m) - stirling_error(j) - stirling_error(rest) - LOG_SQRT_TWO_PI +
+           0.5 * log(m / (j * rest)) + j * log1p((down - j) / j) + rest * log1p((up - rest) / rest);
 }
 
 /* All outcomes of which k runs are off the atoms: m = n - k on them, j of those at -e. From the likeliest j
@@ -85,8 +100,8 @@ static double atoms_sum(const struct dpm_lattice *lattice, int k, double epsilon
     double start = fmin(likely, last);
     if (start < 0.0)
         return 0.0;
-    double log_weight = log_choose(lattice->n, k) + log_choose(m, start) + (m - start) * log(lattice->up) +
-                        start * log(lattice->down);
+    double ways = k == 0 ? 1.0 : k == 1 ? lattice->n : 0.5 * lattice->n * (lattice->n - 1.0);
+    double log_weight = log_weight_of(lattice, m, start);
     double ratio = lattice->down / lattice->up, sum = 0.0, share = 1.0;
     for (double j = start; j >= 0.0 && share > 1e-40; j -= 1.0) {
         sum += share * payoff(lattice, k, epsilon - (m - 2.0 * j) * e);
@@ -97,7 +112,7 @@ static double atoms_sum(const struct dpm_lattice *lattice, int k, double epsilon
         share *= (m - j + 1.0) / j * ratio;
         sum += share * payoff(lattice, k, epsilon - (m - 2.0 * j) * e);
     }
-    return exp(log_weight) * sum * (1.0 + 1e-13 + 8.0 * UNIT * (fabs(log_weight) + lattice->n));
+    return ways * exp(log_weight) * sum * (1.0 + 1e-13 + 8.0 * UNIT * (fabs(log_weight) + lattice->n));
 }
 
 /* (A + r)^n less its first three terms in r, over M(c)^n. */

@@ -114,15 +114,16 @@ double dpm_account_law_epsilon(const struct dpm_law *law, double delta)
 {
     if (law->group > 1)
         return dpm_account_law_group_epsilon(law, delta);
-    double e = 1.0 / law->noise, q = law->rate, d = delta / q, base;
-    if (!(d < 1.0))
+    double e = 1.0 / law->noise, q = law->rate, base;
+    double d = delta / q * (1.0 - DBL_EPSILON), slack = 8.0 * DBL_EPSILON * e; /* what differences may lose */
+    if (!(delta < q))
         return 0.0;
     if (law->shape == DPM_SHAPE_MIXTURE)
-        base = dpm_account_gauss_epsilon(1.0 / law->noise, d);
+        base = dpm_account_gauss_epsilon(e * (1.0 + DBL_EPSILON), d);
     else if (law->shape == DPM_SHAPE_LAPLACE) /* delta = 1 - exp((epsilon - e) / 2) */
-        base = e + 2.0 * log1p(-d);
+        base = e + 2.0 * log1p(-d) + slack;
     else /* delta = (exp(e) - exp(epsilon)) / (1 + exp(e)) */
-        base = e + log1p(-d * (1.0 + exp(-e)));
+        base = e + log1p(-d * (1.0 + exp(-e)) * (1.0 - 4.0 * DBL_EPSILON)) + slack;
     if (!(base > 0.0))
         return 0.0;
     double sampled = base < 600.0 ? log1p(q * expm1(base)) : base + log(q);

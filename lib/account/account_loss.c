@@ -492,6 +492,34 @@ int dpm_account_loss_table(struct dpm_loss_table *table, const struct dpm_law *l
     return fine ? refined(&rule, runs) : trapezoid(&rule, first_step(law));
 }
 
+double dpm_account_loss_apart(const struct dpm_loss_table *table, const struct dpm_law *law, double y)
+{
+    double log_weight[MAX_GROUP + 1], re[MAX_GROUP + 1] = {0.0}, im[MAX_GROUP + 1] = {0.0}, sum = 0.0;
+    int replace = law->shape == DPM_SHAPE_REPLACE, last = replace ? 2 : law->group;
+    dpm_account_loss_weights(log_weight, law);
+    if (replace) /* N(0), N(1) and N(-1) */
+        log_weight[2] = log_weight[1];
+    for (size_t i = 0; i < table->n; i++) {
+        double share[MAX_GROUP + 1], most = -INFINITY, whole = 0.0;
+        for (int j = 0; j <= last; j++) {
+            double mean = (replace && j == 2 ? -1.0 : j) / law->noise;
+            share[j] = log_weight[j] + (table->place[i] - 0.5 * mean) * mean;
+            most = fmax(most, share[j]);
+        }
+        for (int j = 0; j <= last; j++)
+            whole += share[j] = exp(share[j] - most);
+        double turn = y * table->loss[i], cosine = cos(turn), sine = sin(turn);
+        for (int j = 0; j <= last; j++) {
+            double weight = table->weight[i] * share[j] / whole;
+            re[j] += weight * cosine;
+            im[j] += weight * sine;
+        }
+    }
+    for (int j = 0; j <= last; j++)
+        sum += hypot(re[j], im[j]);
+    return sum;
+}
+
 /* The step is the chance that t plus a normal variable of deviation width / sqrt(2) stays below the limit,
  * so that the failure is a normal tail, log Q(x) <= -x^2 / 2 - log(2): the means of t's components are
  * group / noise at most. */

@@ -74,6 +74,10 @@ int dpm_account_loss_table(struct dpm_loss_table *table, const struct dpm_law *l
                            double from, double reach, double runs, int fine);
 void dpm_account_loss_free(struct dpm_loss_table *table);
 
+/* Sampled Gaussians: a bound on |M(c + iy)| / M(c), the sum of the sizes of its components' parts, so that
+ * none cancels another: each is one normal law of outputs, and its loss has a density with one hump. */
+double dpm_account_loss_apart(const struct dpm_loss_table *table, const struct dpm_law *law, double y);
+
 /* The law at one place t of its density: outcomes in units of the noise, or for Laplace noise places in
  * (-1, 1); its atoms are not part of that. The loss grows with t, or falls. */
 struct dpm_loss_spot {

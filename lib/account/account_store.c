@@ -304,9 +304,13 @@ int dpm_store_open(struct dpm_store **out, const char *path, const char *dataset
         return status;
     store->row = (struct dpm_tables_row){0, *terms, {0, 0}};
     store->dataset = copy_of(dataset);
-    if (!store->dataset)
+    /* Else SQLite may take the path for a URI, whose parameters can switch off locks. */
+    char *plain = sqlite3_mprintf("%s%s", strncmp(path, "file:", 5) == 0 ? "./" : "", path);
+    if (!store->dataset || !plain) {
+        status = dpm_sqlite_fail(SQLITE_NOMEM);
         goto out;
-    status = connect_to(store, path, 1);
+    }
+    status = connect_to(store, plain, 1);
     if (status)
         goto out;
     const char *absolute = sqlite3_db_filename(store->connection, "main");
@@ -317,6 +321,7 @@ int dpm_store_open(struct dpm_store **out, const char *path, const char *dataset
     store->path = copy_of(absolute);
     status = store->path ? settle(store, any_order) : DPMIX_ERR_NOMEM;
 out:
+    sqlite3_free(plain);
     dpm_store_end(store);
     if (status) {
         dpm_store_free(store);

@@ -61,9 +61,26 @@ void dpm_call_once(dpm_once *once, void (*set_up)(void))
     pthread_once(once, set_up);
 }
 
+/* How many forks lie between this process and the first that had the library. A process's own number is not
+ * enough: it is given anew after its end, and the first process of every namespace has the number 1. */
+static dpm_once forks_once = DPM_ONCE_INIT;
+static atomic_ulong forks;
+
+static void count_fork(void)
+{
+    atomic_fetch_add(&forks, 1);
+}
+
+static void watch_forks(void)
+{
+    (void)pthread_atfork(NULL, NULL, count_fork); /* without memory for it the number is all there is */
+}
+
 long dpm_process_id(void)
 {
-    return (long)getpid();
+    enum { NUMBER_BITS = 22 };
+    dpm_call_once(&forks_once, watch_forks);
+    return (long)((unsigned long)getpid() + (atomic_load(&forks) << NUMBER_BITS));
 }
 
 static void run_tasks(struct dpm_pool *pool, int worker)

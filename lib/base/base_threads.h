@@ -17,7 +17,8 @@ void dpm_mutex_lock(dpm_mutex *mutex);
 void dpm_mutex_unlock(dpm_mutex *mutex);
 void dpm_call_once(dpm_once *once, void (*set_up)(void));
 
-/* Number of the process, and whether it is still the one that stored the number: a fork gives another. */
+/* A number of the process: no process that descends from this one by fork() has the same, not even where the
+ * system gives it this one's process number. */
 long dpm_process_id(void);
 
 struct dpm_pool;

@@ -229,6 +229,7 @@ START_TEST(bad_arguments_are_refused)
     ck_assert_int_ne(access(path, F_OK), 0);
     CHECK_FAILS(dpmix_accountant_open(&none, tiny_folder(), "d", 1, 1e-5, 1), DPMIX_ERR_IO, "path");
     CHECK_FAILS(dpmix_accountant_open(&none, "no/such/folder", "d", 1, 1e-5, 1), DPMIX_ERR_IO, "path");
+    CHECK_FAILS(dpmix_accountant_open(&none, "file:no/a?mode=memory", "d", 1, 1e-5, 1), DPMIX_ERR_IO, "path");
     ck_assert_ptr_null(none);
 }
 END_TEST

@@ -196,6 +196,16 @@ START_TEST(the_contour_meets_the_closed_forms)
 }
 END_TEST
 
+/* delta is 1.4e-14 of the rate below it: the digits of that difference are those of the epsilon, which is the
+ * given one in sums of 50 digits. */
+START_TEST(a_closed_form_is_safe_where_its_digits_end)
+{
+    struct dpm_event one = event(DPM_EVENT_SUBSAMPLED_LAPLACE, 1.0 / 64, 0.3, 1);
+    double epsilon = epsilon_of(&one, 1, 0.3 * (1 - 0x1p-46));
+    ck_assert_msg(epsilon >= 0.0767050145459828 && epsilon < 0.1, "%.17g", epsilon);
+}
+END_TEST
+
 /* n answers, of which j are false, have the loss (n - 2 j) e: a sum over all that happens. */
 static double response_delta(double e, int n, double epsilon)
 {
@@ -221,9 +231,38 @@ START_TEST(pure_events_are_never_undercharged)
         if (delta > 1e-300)
             ck_assert(epsilon_of(&some, 1, delta) >= epsilon * (1 - 1e-10));
     }
+    struct dpm_event many = event(DPM_EVENT_RANDOMIZED_RESPONSE, 1000, 1, 5e6);
+    double seven = 0.010287043094075462; /* at epsilon 7, from sums in 40 digits */
+    ck_assert(delta_of(&many, 1, 7) >= seven && delta_of(&many, 1, 7) <= seven * (1 + TOLERANCE));
     struct dpm_event pure = event(DPM_EVENT_PURE, 1, 1e-3, 1);
     ck_assert(epsilon_of(&pure, 1, 1e-3) >= 1 - 1e-9); /* all of delta is needed for the failure */
     ck_assert(fabs(delta_of(&pure, 1, 1.5) - 1e-3) < 1e-12);
+}
+END_TEST
+
+/* Noise so small that no run with the record looks like one without it: how many runs it takes part in is
+ * binomial, and given that the loss is Gaussian. */
+static double counted_delta(double noise, double rate, int runs, double epsilon)
+{
+    double sum = 0.0;
+    for (int k = 0; k <= runs; k++) {
+        double log_choose = lgamma(runs + 1.0) - lgamma(k + 1.0) - lgamma(runs - k + 1.0);
+        double loss = k * log(rate) + (runs - k) * log1p(-rate); /* but for the Gaussian part of it */
+        sum += exp(log_choose + loss + dpm_account_gauss_log_delta(sqrt(k) / noise, epsilon - loss));
+    }
+    return sum;
+}
+
+/* On the line, runs with and without the record cancel at some places, and beyond them they do not. */
+START_TEST(a_line_does_not_end_where_its_parts_cancel)
+{
+    static const double rates[] = {0.27, 0.275, 0.3};
+    for (size_t i = 0; i < sizeof rates / sizeof *rates; i++) {
+        struct dpm_event some = event(DPM_EVENT_SUBSAMPLED_GAUSSIAN, 0.032, rates[i], 91);
+        double delta = counted_delta(0.032, rates[i], 91, 15000), found = delta_of(&some, 1, 15000);
+        ck_assert_msg(found >= delta * (1 - 1e-10) && found <= delta * (1 + TOLERANCE), "%g %.17g %.17g",
+                      rates[i], found, delta);
+    }
 }
 END_TEST
 
@@ -298,7 +337,9 @@ static Suite *exact_suite(void)
     CHECK_ADD(suite, delta_and_epsilon_are_inverse);
     CHECK_ADD(suite, the_curve_is_a_number_below_the_renyi_bound);
     CHECK_ADD(suite, the_contour_meets_the_closed_forms);
+    CHECK_ADD(suite, a_closed_form_is_safe_where_its_digits_end);
     CHECK_ADD(suite, pure_events_are_never_undercharged);
+    CHECK_ADD(suite, a_line_does_not_end_where_its_parts_cancel);
     CHECK_ADD(suite, groups_of_gaussians_are_gaussian);
     CHECK_ADD(suite, replace_one_costs_more_than_add_remove);
     CHECK_ADD(suite, calibration_is_exact);
