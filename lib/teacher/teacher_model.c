@@ -54,6 +54,16 @@ void dpm_teacher_classify(const float *weights, int n_classes, size_t width, flo
         dpm_nn_softmax(probabilities + i * classes, classes);
 }
 
+/* Weights may be so large, in a file above all, that scores are infinite or no numbers: they say nothing. */
+static void settle(float *probabilities, size_t n)
+{
+    float sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += probabilities[i];
+    for (size_t i = 0; !(sum > 0) && i < n; i++)
+        probabilities[i] = 1 / (float)n;
+}
+
 void dpm_teacher_predict(const struct dpm_teacher *teacher, float *probabilities, const float *rows, size_t n,
                          float *scratch)
 {
@@ -61,6 +71,8 @@ void dpm_teacher_predict(const struct dpm_teacher *teacher, float *probabilities
     scratch += DPM_TEACHER_ROWS * teacher->width;
     dpm_teacher_whiten(teacher, whitened, rows, n, scratch);
     dpm_teacher_classify(teacher->weights, teacher->n_classes, teacher->width, probabilities, whitened, n);
+    for (size_t i = 0; i < n; i++)
+        settle(probabilities + i * (size_t)teacher->n_classes, (size_t)teacher->n_classes);
 }
 
 int32_t dpm_teacher_label(const float *probabilities, int n_classes)

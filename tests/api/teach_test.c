@@ -5,6 +5,7 @@
 #include "tiny_file.h"
 #include "tiny_model.h"
 
+#include <float.h>
 #include <math.h>
 
 enum {
@@ -453,6 +454,26 @@ START_TEST(a_loaded_mixture_has_teacher_and_options)
 }
 END_TEST
 
+/* As a file may have them: finite, and too large to reckon with. */
+START_TEST(weights_that_overflow_give_shares)
+{
+    dpmix_mixture *mixture = taught(_i);
+    struct dpm_teacher *teacher = mixture->teacher;
+    for (size_t i = 0; i < CLASSES * teacher->width; i++)
+        teacher->weights[i] = i % 2 ? FLT_MAX : -FLT_MAX;
+    CHECK_OK(draw_soft(mixture, CLASSES));
+    for (size_t i = 0; i < SAMPLES; i++) {
+        float sum = 0;
+        for (size_t c = 0; c < CLASSES; c++) {
+            ck_assert_float_ge(probabilities[i * CLASSES + c], 0);
+            sum += probabilities[i * CLASSES + c];
+        }
+        ck_assert_float_eq_tol(sum, 1, 1e-5f);
+    }
+    dpmix_mixture_free(mixture);
+}
+END_TEST
+
 static int load_and_use(const char *path)
 {
     dpmix_mixture *mixture = NULL;
@@ -507,6 +528,7 @@ static Suite *suite(void)
     tcase_add_test(each, memory_that_runs_out_leaves_outputs_alone);
     tcase_add_test(each, records_that_are_no_images_are_not_changed);
     tcase_add_loop_test(each, a_loaded_mixture_has_teacher_and_options, 0, 2);
+    tcase_add_loop_test(each, weights_that_overflow_give_shares, 0, 2);
     tcase_add_test(each, damaged_files_are_refused);
     suite_add_tcase(s, each);
     return s;
