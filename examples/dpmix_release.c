@@ -41,6 +41,7 @@ struct release {
     dpmix_generator *generator;
     dpmix_mixture *mixture;
     struct staging staging;
+    int spending; /* from here on the ledger may have a debit of this run */
     double spent, spent_of_unit;
     char *words, *ledger;
 };
@@ -241,6 +242,7 @@ static int make_release(struct release *r)
     if (read_data(r) != 0 || staging_open(&r->staging, r->arguments->output) != 0)
         return -1;
     interrupt_watch();
+    r->spending = 1;
     if (fit(r) != 0 || write_model(r) != 0)
         return -1;
     if (write_records(r) != 0 || write_report(r) != 0 || interrupt_seen())
@@ -260,17 +262,18 @@ static void print_end(const struct release *r)
            a->compare ? "report-NOT-FOR-RELEASE.html" : "report.html    the report");
 }
 
-/* After an interruption all that is left is what the ledger says. */
-static int end_interrupted(struct release *r)
+/* However a run ends early, what it spent is told. */
+static int end_early(struct release *r)
 {
+    const char *how = interrupt_seen() ? "interrupted; nothing was written; " : "";
     double spent;
     progress_close(&r->progress);
     if (dpmix_accountant_spent(r->accountant, &spent) == DPMIX_OK)
-        complain("interrupted; nothing was written; epsilon %.6g of %g is spent, as %s says", spent,
-                 r->arguments->epsilon, r->arguments->ledger);
+        complain("%sepsilon %.6g of %g is spent, as %s says", how, spent, r->arguments->epsilon,
+                 r->arguments->ledger);
     else
-        complain("interrupted; nothing was written; what is spent stands in %s", r->arguments->ledger);
-    return INTERRUPTED;
+        complain("%swhat is spent stands in %s", how, r->arguments->ledger);
+    return interrupt_seen() ? INTERRUPTED : FAILED;
 }
 
 static void release_close(struct release *r)
@@ -305,7 +308,7 @@ static int run(const struct release_arguments *arguments)
         if (make_release(&r) == 0)
             print_end(&r);
         else
-            status = interrupt_seen() ? end_interrupted(&r) : FAILED;
+            status = r.spending ? end_early(&r) : FAILED;
     }
     release_close(&r);
     return status;

@@ -162,7 +162,7 @@ if [ "${1-}" = --long ]; then
     logs="$logs build/tests/meson-logs/long.json"
     one_pass analysers sh tests/analyse.sh build/tests
     one_pass coverage sh tests/coverage.sh build/coverage
-    [ ! -f tests/portability.sh ] || one_pass portability sh tests/portability.sh
+    [ ! -f tests/portability.sh ] || one_pass portability sh tests/portability.sh build/portability
 else
     echo "== under ThreadSanitizer: the suite tsan"
     under_tsan --suite tsan || status=1

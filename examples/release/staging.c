@@ -27,8 +27,15 @@ int staging_check(const char *folder)
     return others ? complain("--output: the folder '%s' is not empty", folder) : 0;
 }
 
+/* A link, a mount point or the folder one stands in cannot be replaced: known before anything is spent. */
+static int rehearse(const struct staging *s)
+{
+    return rename(s->work, s->folder) == 0 && rename(s->folder, s->work) == 0 ? 0 : -1;
+}
+
 int staging_open(struct staging *s, const char *folder)
 {
+    struct stat found;
     size_t length = strlen(folder);
     const size_t size = length + 48;
     *s = (struct staging){.folder = malloc(length + 1), .work = malloc(size)};
@@ -41,9 +48,14 @@ int staging_open(struct staging *s, const char *folder)
     memcpy(s->folder, folder, length);
     s->folder[length] = '\0';
     snprintf(s->work, size, "%s.partial-%ld", s->folder, (long)getpid());
-    if (mkdir(s->work, 0777) == 0)
+    const mode_t mode = stat(s->folder, &found) == 0 ? (found.st_mode & 0777) | S_IRWXU : 0777;
+    int failed = mkdir(s->work, mode) == 0 ? 0 : fail_on(s->work);
+    if (!failed && rehearse(s) == 0)
         return 0;
-    const int failed = fail_on(s->work);
+    if (!failed) {
+        failed = complain("--output '%s': %s", s->folder, strerror(errno));
+        rmdir(s->work);
+    }
     free(s->work);
     s->work = NULL;
     staging_close(s);

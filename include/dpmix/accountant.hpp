@@ -154,14 +154,14 @@ public:
     static Accountant open(const std::string &path, const std::string &dataset, double epsilon, double delta,
                            int adjacency)
     {
-        return Accountant(
-            make(dpmix_accountant_open, path.c_str(), dataset.c_str(), epsilon, delta, adjacency));
+        return Accountant(make(dpmix_accountant_open, detail::c_text("path", path),
+                               detail::c_text("dataset", dataset), epsilon, delta, adjacency));
     }
     static Accountant open_adaptive(const std::string &path, const std::string &dataset, double epsilon,
                                     double delta, int adjacency, int mode, double order = 0)
     {
-        return Accountant(make(dpmix_accountant_open_adaptive, path.c_str(), dataset.c_str(), epsilon, delta,
-                               adjacency, mode, order));
+        return Accountant(make(dpmix_accountant_open_adaptive, detail::c_text("path", path),
+                               detail::c_text("dataset", dataset), epsilon, delta, adjacency, mode, order));
     }
 
     double spent() const

@@ -66,6 +66,7 @@ public:
     ArrowType type()
     {
         ArrowType out;
+        detail::require(static_cast<bool>(*this), "stream: it is released, or was moved from");
         need(get()->get_schema(get(), out.get()));
         return out;
     }
@@ -73,6 +74,7 @@ public:
     ArrowBatch next()
     {
         ArrowBatch out;
+        detail::require(static_cast<bool>(*this), "stream: it is released, or was moved from");
         need(get()->get_next(get(), out.get()));
         return out;
     }
@@ -95,64 +97,67 @@ public:
 
     Schema() : Handle(make(dpmix_schema_new)) {}
     /** From JSON. */
-    explicit Schema(const std::string &json) : Handle(make(dpmix_schema_new_json, json.c_str())) {}
+    explicit Schema(const std::string &json) : Handle(make(dpmix_schema_new_json, detail::c_text("json", json))) {}
     /** From the metadata of an Arrow type, which is only read. */
     explicit Schema(const ArrowSchema &types) : Handle(make(dpmix_schema_new_arrow, &types)) {}
     /** Takes over a C handle. */
     explicit Schema(dpmix_schema *owned) noexcept : Handle(owned) {}
-    static Schema load(const std::string &path) { return Schema(make(dpmix_schema_load, path.c_str())); }
+    static Schema load(const std::string &path)
+    {
+        return Schema(make(dpmix_schema_load, detail::c_text("path", path)));
+    }
 
     Schema &continuous(const std::string &name, double lower, double upper, int flags = 0,
                        int outside = DPMIX_OUTSIDE_CLAMP)
     {
-        return added(dpmix_schema_add_continuous(get(), name.c_str(), lower, upper, flags, outside));
+        return added(dpmix_schema_add_continuous(get(), detail::c_text("name", name), lower, upper, flags, outside));
     }
     Schema &integer(const std::string &name, std::int64_t lower, std::int64_t upper, int flags = 0,
                     int outside = DPMIX_OUTSIDE_CLAMP)
     {
-        return added(dpmix_schema_add_integer(get(), name.c_str(), lower, upper, flags, outside));
+        return added(dpmix_schema_add_integer(get(), detail::c_text("name", name), lower, upper, flags, outside));
     }
     Schema &ordinal(const std::string &name, const Texts &values, int flags = 0,
                     int outside = DPMIX_OUTSIDE_CLAMP)
     {
-        return added(dpmix_schema_add_ordinal(get(), name.c_str(), pointers(values).data(), values.size(), flags,
-                                              outside));
+        return added(dpmix_schema_add_ordinal(get(), detail::c_text("name", name), pointers(values).data(),
+                                              values.size(), flags, outside));
     }
     Schema &categorical(const std::string &name, const Texts &values, int flags = 0,
                         int outside = DPMIX_OUTSIDE_CLAMP)
     {
-        return added(dpmix_schema_add_categorical(get(), name.c_str(), pointers(values).data(), values.size(),
-                                                  nullptr, flags, outside));
+        return added(dpmix_schema_add_categorical(get(), detail::c_text("name", name), pointers(values).data(),
+                                                  values.size(), nullptr, flags, outside));
     }
     /** With a text for what is not in the list. */
     Schema &categorical(const std::string &name, const Texts &values, const std::string &other, int flags = 0,
                         int outside = DPMIX_OUTSIDE_OTHER)
     {
-        return added(dpmix_schema_add_categorical(get(), name.c_str(), pointers(values).data(), values.size(),
-                                                  other.c_str(), flags, outside));
+        return added(dpmix_schema_add_categorical(get(), detail::c_text("name", name), pointers(values).data(),
+                                                  values.size(), detail::c_text("other", other), flags, outside));
     }
     Schema &boolean(const std::string &name, int flags = 0, int outside = DPMIX_OUTSIDE_CLAMP)
     {
-        return added(dpmix_schema_add_boolean(get(), name.c_str(), flags, outside));
+        return added(dpmix_schema_add_boolean(get(), detail::c_text("name", name), flags, outside));
     }
     Schema &date(const std::string &name, std::int64_t lower, std::int64_t upper, int flags = 0,
                  int outside = DPMIX_OUTSIDE_CLAMP)
     {
-        return added(dpmix_schema_add_date(get(), name.c_str(), lower, upper, flags, outside));
+        return added(dpmix_schema_add_date(get(), detail::c_text("name", name), lower, upper, flags, outside));
     }
     Schema &timestamp(const std::string &name, std::int64_t lower, std::int64_t upper, int flags = 0,
                       int outside = DPMIX_OUTSIDE_CLAMP)
     {
-        return added(dpmix_schema_add_timestamp(get(), name.c_str(), lower, upper, flags, outside));
+        return added(dpmix_schema_add_timestamp(get(), detail::c_text("name", name), lower, upper, flags, outside));
     }
     Schema &unit(const std::string &name, std::int64_t max_rows)
     {
-        return added(dpmix_schema_add_unit(get(), name.c_str(), max_rows));
+        return added(dpmix_schema_add_unit(get(), detail::c_text("name", name), max_rows));
     }
     Schema &set_label(std::size_t column) { return added(dpmix_schema_set_label(get(), column)); }
 
     std::string json() const { return detail::text(dpmix_schema_json, get()); }
-    void save(const std::string &path) const { check(dpmix_schema_save(get(), path.c_str())); }
+    void save(const std::string &path) const { check(dpmix_schema_save(get(), detail::c_text("path", path))); }
     /** The Arrow type of its records, with the schema in its metadata. */
     ArrowType arrow() const
     {
@@ -255,7 +260,7 @@ private:
     {
         std::vector<const char *> made;
         for (const std::string &text : texts)
-            made.push_back(text.c_str());
+            made.push_back(detail::c_text("values", text));
         return made;
     }
     static std::string text_of(const char *text)
@@ -303,14 +308,15 @@ public:
     static Dataset from_idx(const std::string &images, const std::string &labels, int classes, double lower,
                             double upper)
     {
-        return Dataset(make(dpmix_dataset_new_idx, images.c_str(), labels.empty() ? nullptr : labels.c_str(),
-                            classes, lower, upper));
+        return Dataset(make(dpmix_dataset_new_idx, detail::c_text("images", images),
+                            labels.empty() ? nullptr : detail::c_text("labels", labels), classes, lower, upper));
     }
     /** From NPY files; an empty path: no labels. */
     static Dataset from_npy(const std::string &rows, const std::string &labels, int classes, const Bounds &bounds)
     {
-        return Dataset(make(dpmix_dataset_new_npy, rows.c_str(), labels.empty() ? nullptr : labels.c_str(),
-                            classes, bounds.lower.data(), bounds.upper.data(), bounds.lower.size()));
+        return Dataset(make(dpmix_dataset_new_npy, detail::c_text("rows", rows),
+                            labels.empty() ? nullptr : detail::c_text("labels", labels), classes,
+                            bounds.lower.data(), bounds.upper.data(), bounds.lower.size()));
     }
 
     /** From cells of text, row by row in the order of the schema; a null pointer is null. */

@@ -21,6 +21,8 @@
  *   itself.
  * - Privacy terms are arguments and have no default. Tuning numbers are options.
  * - After fork(), datasets and accountants refuse to work in the child.
+ * - Floating-point exceptions must not trap (feenableexcept()) in a thread that calls the library. Private sums
+ *   and their noise are the same whatever rounding that thread has set.
  * - Rows are row-major. `size_t` counts are in elements.
  */
 #ifndef DPMIX_DPMIX_H

@@ -4,7 +4,8 @@
  *
  * A header only, around the functions of dpmix/dpmix.h, which say what everything means. Classes are move-only; a
  * handle that was moved from is empty, and calls on it throw. get() gives the C handle, for calls that are to return
- * a status. Constants (DPMIX_GENERATOR_VAE, ...) are those of C.
+ * a status. Strings are refused that hold a zero byte, where C would end them. Constants (DPMIX_GENERATOR_VAE, ...)
+ * are those of C.
  *
  *     dpmix::Dataset records = dpmix::Dataset::from_idx(images, labels, 10, 0, 255);
  *     dpmix::Accountant budget(1.0, 1e-5, DPMIX_ADJACENCY_ADD_REMOVE);

@@ -97,6 +97,14 @@ inline void require(bool holds, const char *message)
         throw error(DPMIX_ERR_ARG, message);
 }
 
+/** A text for C, where it ends at the first zero: one with a zero inside would be another text there. */
+inline const char *c_text(const char *argument, const std::string &text)
+{
+    if (text.find('\0') != std::string::npos)
+        throw error(DPMIX_ERR_ARG, std::string(argument) + ": it has a zero byte inside");
+    return text.c_str();
+}
+
 template <typename H, void (*Free)(H *)> struct Deleter {
     void operator()(H *handle) const noexcept { Free(handle); }
 };
@@ -211,7 +219,7 @@ public:
     }
     template <typename N> Options &set(const std::string &name, N value)
     {
-        int key = dpmix_option_by_name(name.c_str());
+        int key = dpmix_option_by_name(detail::c_text("name", name));
         if (!key)
             throw error(DPMIX_ERR_ARG, "options: there is no " + name);
         return set(key, value);

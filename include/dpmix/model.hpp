@@ -83,7 +83,7 @@ public:
     /** An empty path: no more checkpoints. */
     void checkpoint(const std::string &path, std::uint64_t every = 0)
     {
-        check(C::checkpoint(get(), path.empty() ? nullptr : path.c_str(), every));
+        check(C::checkpoint(get(), path.empty() ? nullptr : c_text("path", path), every));
     }
 
     std::size_t columns() const noexcept { return C::columns(get()); }
@@ -122,7 +122,7 @@ public:
         return out;
     }
     std::string ledger() const { return text(C::ledger, get()); }
-    void save(const std::string &path) const { check(C::save(get(), path.c_str())); }
+    void save(const std::string &path) const { check(C::save(get(), c_text("path", path))); }
 
 protected:
     explicit Sampler(typename C::handle *handle) noexcept : Base(handle) {}
@@ -131,7 +131,7 @@ protected:
     {
         Watch watch(progress);
         typename C::handle *out = nullptr;
-        watch.finish(C::resume(&out, path.c_str(), accountant.get(), dataset.get(), watch.function(),
+        watch.finish(C::resume(&out, c_text("path", path), accountant.get(), dataset.get(), watch.function(),
                                watch.user()));
         return out;
     }
@@ -186,10 +186,16 @@ struct MixtureCalls {
 class Clusterer : public detail::Handle<dpmix_clusterer, dpmix_clusterer_free> {
 public:
     explicit Clusterer(int kind) : Handle(make(dpmix_clusterer_new, kind, nullptr)) {}
-    Clusterer(int kind, const Options &options) : Handle(make(dpmix_clusterer_new, kind, options.get())) {}
+    Clusterer(int kind, const Options &options) : Handle(make(dpmix_clusterer_new, kind, options.get()))
+    {
+        detail::require(static_cast<bool>(options), "options: they were moved from");
+    }
     /** Takes over a C handle. */
     explicit Clusterer(dpmix_clusterer *owned) noexcept : Handle(owned) {}
-    static Clusterer load(const std::string &path) { return Clusterer(make(dpmix_clusterer_load, path.c_str())); }
+    static Clusterer load(const std::string &path)
+    {
+        return Clusterer(make(dpmix_clusterer_load, detail::c_text("path", path)));
+    }
 
     void fit(Accountant &accountant, Dataset &dataset, double share, const Progress &progress = {})
     {
@@ -229,17 +235,23 @@ public:
         return parts;
     }
     std::string ledger() const { return detail::text(dpmix_clusterer_ledger, get()); }
-    void save(const std::string &path) const { check(dpmix_clusterer_save(get(), path.c_str())); }
+    void save(const std::string &path) const { check(dpmix_clusterer_save(get(), detail::c_text("path", path))); }
 };
 
 /** A generative model. */
 class Generator : public detail::Sampler<detail::GeneratorCalls> {
 public:
     explicit Generator(int kind) : Sampler(make(dpmix_generator_new, kind, nullptr)) {}
-    Generator(int kind, const Options &options) : Sampler(make(dpmix_generator_new, kind, options.get())) {}
+    Generator(int kind, const Options &options) : Sampler(make(dpmix_generator_new, kind, options.get()))
+    {
+        detail::require(static_cast<bool>(options), "options: they were moved from");
+    }
     /** Takes over a C handle. */
     explicit Generator(dpmix_generator *owned) noexcept : Sampler(owned) {}
-    static Generator load(const std::string &path) { return Generator(make(dpmix_generator_load, path.c_str())); }
+    static Generator load(const std::string &path)
+    {
+        return Generator(make(dpmix_generator_load, detail::c_text("path", path)));
+    }
     static Generator resume(const std::string &path, Accountant &accountant, Dataset &dataset,
                             const Progress &progress = {})
     {
@@ -304,7 +316,10 @@ public:
     }
     /** Takes over a C handle. */
     explicit Mixture(dpmix_mixture *owned) noexcept : Sampler(owned) {}
-    static Mixture load(const std::string &path) { return Mixture(make(dpmix_mixture_load, path.c_str())); }
+    static Mixture load(const std::string &path)
+    {
+        return Mixture(make(dpmix_mixture_load, detail::c_text("path", path)));
+    }
     static Mixture resume(const std::string &path, Accountant &accountant, Dataset &dataset,
                           const Progress &progress = {})
     {

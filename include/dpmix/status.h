@@ -29,7 +29,8 @@ extern "C" {
 #define DPMIX_ERR_IO (-7)          /**< A file could not be read or written. */
 #define DPMIX_ERR_FORMAT (-8)      /**< A file is not what it should be: truncated, corrupted, or of another kind. */
 #define DPMIX_ERR_UNSUPPORTED (-9) /**< The combination asked for does not exist. */
-#define DPMIX_ERR_INTERNAL (-10)   /**< A fault of the library or the system: no random bits, no thread. */
+#define DPMIX_ERR_INTERNAL (-10)   /**< A fault of the library or the system: no thread. (Without getrandom() and
+                                        /dev/urandom, libsodium ends the process, before a debit.) */
 
 /** The fixed text for a status code, for example "out of memory".
  * @param status  any number; an unknown one has the text "unknown status".

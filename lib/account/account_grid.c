@@ -10,6 +10,8 @@
 #define MASS_ERROR 3e-13 /* of a node's mass, relative: quadrature, and rounding of a density */
 #define FURTHEST 39.0    /* normal variables beyond have a probability below 1e-330 */
 #define MOST_BINS 4e6
+#define MOST_PANELS 4e6 /* seconds; a large mu of many runs would need hours */
+#define PANEL 0.6       /* how much the logarithm of a density may change over a panel */
 
 /* A sum, and what its rounding has left out (Kahan): errors do not grow with the number of terms. */
 struct total {
@@ -128,6 +130,14 @@ static double place_of(const struct filler *filler, double loss, double guess)
     return place;
 }
 
+/* A bound on how much the logarithm of the density changes from v to w. */
+static double change_over(const struct dpm_law *law, double v, double w)
+{
+    double s = law->noise;
+    return (w - v) * (law->shape == DPM_SHAPE_LAPLACE ? 2.0 + 4.0 / s
+                                                      : fmax(fabs(v), fabs(w)) + 2.0 + 2.0 * law->group / s);
+}
+
 /* Places from v to w, whose losses lie between node k and the next; or above node k, the last one, to be
  * parted between it and infinity; or anywhere, to be moved up as a whole. Gauss and Legendre's rule, in
  * panels over which the density changes little. */
@@ -144,12 +154,10 @@ static struct parts integrate(const struct filler *filler, double v, double w, d
                                      0.18134189168918099,  0.18134189168918099, 0.15685332293894364,
                                      0.11119051722668724,  0.050614268145188130};
     const struct dpm_law *law = filler->law;
-    double s = law->noise, step = filler->grid->step, base = filler->out->offset + k * step;
-    double rough =
-        law->shape == DPM_SHAPE_LAPLACE ? 2.0 + 4.0 / s : fmax(fabs(v), fabs(w)) + 2.0 + 2.0 * law->group / s;
-    double change = (w - v) * rough;
+    double step = filler->grid->step, base = filler->out->offset + k * step;
+    double change = change_over(law, v, w);
     int n = change <= 0.1 ? 3 : 8;
-    double panels = n == 3 ? 1.0 : ceil(change / 0.6), width = (w - v) / panels,
+    double panels = n == 3 ? 1.0 : ceil(change / PANEL), width = (w - v) / panels,
            reciprocal = 1.0 / -expm1(-step);
     struct parts parts = {0.0, 0.0, 0.0};
     for (double p = 0.0; p < panels; p += 1.0)
@@ -180,7 +188,8 @@ static int add_density(struct filler *filler)
     most = ceil((most - out->offset) / step) + 1.0;
     last = fmax(cut ? fmin(last, most) : most, first);
     if (!(last - first < MOST_BINS && fabs(grid->c * (last + 1.0) * step) < 600.0 &&
-          fabs(grid->c * first * step) < 1e9))
+          fabs(grid->c * first * step) < 1e9 &&
+          change_over(filler->law, filler->from, filler->to) < PANEL * MOST_PANELS))
         return DPMIX_ERR_RANGE;
     double v = place_of(filler, out->offset + first * step, filler->from);
     struct parts parts = integrate(filler, filler->from, v, first, WHOLE);

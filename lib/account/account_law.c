@@ -126,7 +126,8 @@ double dpm_account_law_epsilon(const struct dpm_law *law, double delta)
         base = e + log1p(-d * (1.0 + exp(-e)) * (1.0 - 4.0 * DBL_EPSILON)) + slack;
     if (!(base > 0.0))
         return 0.0;
-    double sampled = base < 600.0 ? log1p(q * expm1(base)) : base + log(q);
+    double far = base + log(q), sampled = base < 600.0 ? log1p(q * expm1(base)) /* above 600 without the -q */
+                                                       : fmax(far, 0.0) + log1p(exp(-fabs(far)));
     return (q < 1.0 ? sampled : base) * (1.0 + 32.0 * DBL_EPSILON);
 }
 
@@ -136,8 +137,10 @@ double dpm_account_law_delta(const struct dpm_law *law, double epsilon)
         return dpm_account_law_group_delta(law, epsilon);
     double e = 1.0 / law->noise, q = law->rate;
     double base = epsilon;
-    if (q < 1.0)
-        base = epsilon < 600.0 ? log1p(expm1(epsilon) / q) : epsilon - log(q);
+    if (q < 1.0) {
+        double grown = epsilon < 600.0 ? expm1(epsilon) : INFINITY; /* over a tiny rate it may overflow */
+        base = grown / q < INFINITY ? log1p(grown / q) : fmin(log(grown), epsilon) - log(q);
+    }
     base *= 1.0 - 8.0 * DBL_EPSILON;
     double delta = 0.0;
     if (law->shape == DPM_SHAPE_MIXTURE)
@@ -145,5 +148,5 @@ double dpm_account_law_delta(const struct dpm_law *law, double epsilon)
     else if (base < e)
         delta =
             law->shape == DPM_SHAPE_LAPLACE ? -expm1(0.5 * (base - e)) : -expm1(base - e) / (1.0 + exp(-e));
-    return q * delta * (1.0 + 32.0 * DBL_EPSILON);
+    return delta > 0.0 ? fmax(q * delta * (1.0 + 32.0 * DBL_EPSILON), DBL_MIN) : 0.0; /* up, not to 0 */
 }

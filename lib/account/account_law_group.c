@@ -12,6 +12,8 @@
 #include <float.h>
 #include <math.h>
 
+#define LEAST_NOISE 1e-100
+
 struct curve {
     const struct dpm_law *law;
     int direction;
@@ -106,6 +108,17 @@ static struct place search(const struct curve *curve, double epsilon, double del
     }
 }
 
+/* Noise so small that losses overflow: with no noise at all delta is the chance that a record takes part. */
+static int is_noiseless(const struct dpm_law *law)
+{
+    return law->noise < LEAST_NOISE;
+}
+
+static double chance_of_any(const struct dpm_law *law)
+{
+    return fmin(-expm1(law->group * log1p(-law->rate)) * (1.0 + 16.0 * DBL_EPSILON), 1.0);
+}
+
 static struct curve curve_of(const struct dpm_law *law, int direction)
 {
     struct curve curve = {.law = law, .direction = direction};
@@ -116,17 +129,21 @@ static struct curve curve_of(const struct dpm_law *law, int direction)
 double dpm_account_law_group_delta(const struct dpm_law *law, double epsilon)
 {
     double delta = 0.0;
+    if (is_noiseless(law))
+        return chance_of_any(law);
     for (int direction = DPM_LOSS_REMOVE; direction <= DPM_LOSS_ADD; direction++) {
         struct curve curve = curve_of(law, direction);
         if (epsilon < dpm_account_loss_largest(law, direction))
             delta = fmax(delta, search(&curve, epsilon, -1.0).delta);
     }
-    return delta;
+    return fmax(delta, DBL_MIN); /* no loss is the largest when a record is removed */
 }
 
 double dpm_account_law_group_epsilon(const struct dpm_law *law, double delta)
 {
     double epsilon = 0.0;
+    if (is_noiseless(law))
+        return delta < chance_of_any(law) ? INFINITY : 0.0;
     for (int direction = DPM_LOSS_REMOVE; direction <= DPM_LOSS_ADD; direction++) {
         struct curve curve = curve_of(law, direction);
         double largest = dpm_account_loss_largest(law, direction);

@@ -7,13 +7,22 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <string.h>
 
-enum { DIGITS = 10, FEW_DIGITS = 4 };
+/* A double keeps decimals of 15 digits apart, and 17 keep doubles apart. */
+enum { DIGITS = 10, FEW_DIGITS = 4, MOST_DECIMALS = 15, ALL_DIGITS = 17 };
 
 int dpm_event_sampled(const struct dpm_event *event)
 {
     return (event->kind == DPM_EVENT_SUBSAMPLED_GAUSSIAN || event->kind == DPM_EVENT_SUBSAMPLED_LAPLACE) &&
            event->sampling_rate < 1.0;
+}
+
+/* Ten digits where the number has no more, else all: what is printed is never less. */
+static struct dpm_number in_full(double value)
+{
+    struct dpm_number few = dpm_text_number(value, DIGITS), more = dpm_text_number(value, MOST_DECIMALS);
+    return strcmp(few.digits, more.digits) == 0 ? few : dpm_text_number(value, ALL_DIGITS);
 }
 
 /* What was released: without the noise multiplier, or with it. */
@@ -23,12 +32,12 @@ static void put_mechanism(struct dpm_text *text, const struct dpm_event *event)
     switch (event->kind) {
     case DPM_EVENT_RANDOMIZED_RESPONSE:
         dpm_text_format(text, "of answers by randomised response with epsilon %s.\n",
-                        dpm_text_number(1.0 / event->noise_multiplier, DIGITS).digits);
+                        in_full(1.0 / event->noise_multiplier).digits);
         return;
     case DPM_EVENT_PURE:
         dpm_text_format(text, "by a mechanism with a guarantee of its own: epsilon %s, ",
-                        dpm_text_number(1.0 / event->noise_multiplier, DIGITS).digits);
-        dpm_text_format(text, "delta %s.\n", dpm_text_number(event->sampling_rate, DIGITS).digits);
+                        in_full(1.0 / event->noise_multiplier).digits);
+        dpm_text_format(text, "delta %s.\n", in_full(event->sampling_rate).digits);
         return;
     case DPM_EVENT_LAPLACE:
     case DPM_EVENT_SUBSAMPLED_LAPLACE:
@@ -118,7 +127,8 @@ static const char limits[] =
 /* Ten digits, rounded up, as long as that stays within the budget: `spent` is at most the budget. */
 static struct dpm_number rounded_up(double spent, double budget)
 {
-    return dpm_text_number(fmin(spent * (1.0 + 6e-10), budget), DIGITS);
+    double up = spent * (1.0 + 6e-10);
+    return up < budget ? dpm_text_number(up, DIGITS) : in_full(budget);
 }
 
 static void put_head(struct dpm_text *text, const struct dpmix_accountant *accountant)
@@ -133,8 +143,8 @@ static void put_head(struct dpm_text *text, const struct dpmix_accountant *accou
         dpm_text_put(
             text, "NOT PRIVATE: some steps were made with test noise, which others can compute. What they\n"
                   "released is not protected, and the figures below do not hold for it.\n\n");
-    dpm_text_format(text, "Budget:  epsilon %s, delta %s\n", dpm_text_number(terms->epsilon, DIGITS).digits,
-                    dpm_text_number(terms->delta, DIGITS).digits);
+    dpm_text_format(text, "Budget:  epsilon %s, delta %s\n", in_full(terms->epsilon).digits,
+                    in_full(terms->delta).digits);
     dpm_text_format(text, "Spent:   epsilon %s at that delta, by all steps together\n\n",
                     rounded_up(state->spent, terms->epsilon).digits);
     dpm_text_put(text, protection);

@@ -78,9 +78,9 @@ static const struct option table[] = {
      "drawn"},
     {DPMIX_OPTION_GAUSSIAN_RANK, INT, "gaussian_rank", 0, 30000, 0,
      "Gaussian: directions of the covariance; 0: those that stand out of the noise, 64 at most"},
-    {DPMIX_OPTION_GAUSSIAN_ROW_CLIP, DOUBLE, "gaussian_row_clip", 1e-4, 1, 0.4,
+    {DPMIX_OPTION_GAUSSIAN_ROW_CLIP, DOUBLE, "gaussian_row_clip", 0, 1, 0,
      "Gaussian: bound on the norm of a record, columns scaled to [0, 1], over the square root of their "
-     "number"},
+     "number; columns are taken about 1/2, declared images about 0; 0: 0.5 for columns, 0.4 for images"},
     {DPMIX_OPTION_GAUSSIAN_RESIDUAL_CLIP, DOUBLE, "gaussian_residual_clip", 1e-4, 1, 0.25,
      "Gaussian: bound on a record's distance from the mean of its part, in the same unit"},
     {DPMIX_OPTION_VAE_DEVIATION, DOUBLE, "vae_deviation", 0, 10, 0,

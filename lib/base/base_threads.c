@@ -17,7 +17,8 @@ struct worker {
 
 struct dpm_pool {
     int threads;
-    int started; /* workers with a thread of their own: 1, ..., started */
+    long process; /* that has the workers */
+    int started;  /* workers with a thread of their own: 1, ..., started */
     pthread_mutex_t lock;
     pthread_cond_t wake, done;
     unsigned long round; /* one more for each dpm_pool_run */
@@ -129,6 +130,7 @@ int dpm_pool_new(struct dpm_pool **out, int threads)
         return DPMIX_ERR_NOMEM;
     }
     pool->threads = threads;
+    pool->process = dpm_process_id();
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->wake, NULL);
     pthread_cond_init(&pool->done, NULL);
@@ -146,10 +148,8 @@ int dpm_pool_new(struct dpm_pool **out, int threads)
     return DPMIX_OK;
 }
 
-void dpm_pool_free(struct dpm_pool *pool)
+static void end_workers(struct dpm_pool *pool)
 {
-    if (!pool)
-        return;
     pthread_mutex_lock(&pool->lock);
     pool->quit = 1;
     pthread_cond_broadcast(&pool->wake);
@@ -159,6 +159,14 @@ void dpm_pool_free(struct dpm_pool *pool)
     pthread_cond_destroy(&pool->wake);
     pthread_cond_destroy(&pool->done);
     pthread_mutex_destroy(&pool->lock);
+}
+
+void dpm_pool_free(struct dpm_pool *pool)
+{
+    if (!pool)
+        return;
+    if (pool->process == dpm_process_id()) /* a forked process has no workers, and would wait for ever */
+        end_workers(pool);
     dpm_free(pool->workers);
     dpm_free(pool);
 }

@@ -9,6 +9,7 @@
  * with a tied basis. */
 #include "generator_gaussian.h"
 #include "base_alloc.h"
+#include "base_fail.h"
 #include "density_repair.h"
 #include "linalg_mat.h"
 
@@ -22,10 +23,15 @@ enum { LARGEST_AUTOMATIC_RANK = 64 };
 /* Shares of the fit's budget (as squared signal-to-noise) of the three queries. */
 static const double query_share[N_QUERIES] = {0.2, 0.4, 0.4};
 
+/* Over the diagonal of the cube that normalised rows lie in. Columns are taken about 1/2, so that no row is
+ * clipped; images are mostly background, about 0. */
+static const double row_clip_columns = 0.5, row_clip_image = 0.4, least_row_clip = 1e-4;
+
 /* What the contributions are a function of, besides the row. */
 struct context {
     const struct dpm_gaussian *model;
     size_t width;                  /* of the moments */
+    float origin;                  /* that rows are clipped about */
     float row_clip, residual_clip; /* radii */
     float count_weight;
 };
@@ -48,7 +54,7 @@ static void clip(float *values, size_t n, float radius)
             values[i] *= radius / length;
 }
 
-/* 1 x (row, weight). */
+/* 1 x (row about the origin, weight). */
 static void contribute_sums(const void *argument, const struct dpm_block *block, float *const *left,
                             float *const *right)
 {
@@ -56,7 +62,8 @@ static void contribute_sums(const void *argument, const struct dpm_block *block,
     size_t n = block->n_columns;
     for (size_t i = 0; i < block->n_rows; i++) {
         float *out = right[0] + i * (n + 1);
-        memcpy(out, block->rows + i * n, n * sizeof *out);
+        for (size_t j = 0; j < n; j++)
+            out[j] = block->rows[i * n + j] - context->origin;
         clip(out, n, context->row_clip);
         out[n] = context->count_weight;
         left[0][i] = 1;
@@ -131,8 +138,13 @@ static int prepare(struct work *work, const struct dpmix_generator *generator)
     const struct dpmix_options *options = &generator->options;
     size_t n = generator->bounds.n_columns;
     double diagonal = sqrt((double)n); /* of the cube that normalised rows lie in */
-    double row_clip = diagonal * dpm_option_double(options, DPMIX_OPTION_GAUSSIAN_ROW_CLIP);
+    int images = generator->bounds.side > 0;
+    double row_clip = dpm_option_double(options, DPMIX_OPTION_GAUSSIAN_ROW_CLIP);
     double residual_clip = diagonal * dpm_option_double(options, DPMIX_OPTION_GAUSSIAN_RESIDUAL_CLIP);
+    if (row_clip > 0 && row_clip < least_row_clip)
+        return dpm_fail(DPMIX_ERR_RANGE, "options: gaussian_row_clip must be 0, or at least %g",
+                        least_row_clip);
+    row_clip = diagonal * (row_clip > 0 ? row_clip : (images ? row_clip_image : row_clip_columns));
     /* The noise of sum and count together moves a mean of norm row_clip least at this weight. */
     double count_weight = row_clip / sqrt(diagonal);
     size_t width = (size_t)dpm_option_int(options, DPMIX_OPTION_GAUSSIAN_RANK);
@@ -142,6 +154,7 @@ static int prepare(struct work *work, const struct dpmix_generator *generator)
         .width = width,
         .row_clip = (float)row_clip,
         .residual_clip = (float)residual_clip,
+        .origin = images ? 0 : 0.5f,
         .count_weight = (float)count_weight,
     };
     work->n_plans = generator->n_parts == 1 ? MOMENTS : N_QUERIES;
@@ -153,7 +166,9 @@ static int prepare(struct work *work, const struct dpmix_generator *generator)
     work->sums_and_counts = dpm_alloc((size_t)generator->n_parts, (n + 1) * sizeof(double));
     if (!work->sums_and_counts)
         return DPMIX_ERR_NOMEM;
-    return dpm_gaussian_release_new(&work->release, generator->n_parts, n, width);
+    int status = dpm_gaussian_release_new(&work->release, generator->n_parts, n, width);
+    work->release.origin = (double)work->context.origin;
+    return status;
 }
 
 static void free_work(struct work *work)

@@ -19,12 +19,13 @@ struct dpm_gaussian_release {
     int n_parts;
     size_t n_columns, width; /* width: of the moments; the rank of the basis is at most that */
     double *counts;          /* n_parts */
+    double origin;           /* that rows were taken about */
     double *sums;            /* n_parts x n_columns */
     double *pooled;  /* n_columns x n_columns: of residuals about the parts' means, all rows; symmetric */
     double *moments; /* n_parts x width x width: of residuals in the basis; symmetric; NULL with one part */
     double count_noise, sum_noise, pooled_noise, moment_noise; /* standard deviations, before symmetry */
 
-    double *overall; /* n_columns: mean of all rows */
+    double *overall; /* n_columns: mean of all rows, about the origin */
     double *values;  /* width: eigenvalues of the pooled covariance, the noise's part taken out */
     double *matrix;  /* n_columns x n_columns */
     double *vectors; /* width x n_columns */

@@ -12,8 +12,8 @@ struct noise {
 
 /* The released moments of a component. */
 struct moments {
-    double count; /* floored */
-    const double *sum, *second;
+    double count;               /* floored */
+    const double *sum, *second; /* second: NULL where the first component has it for all */
 };
 
 static struct noise released_noise(const struct dpm_gmm_work *work)
@@ -21,7 +21,12 @@ static struct noise released_noise(const struct dpm_gmm_work *work)
     const struct dpm_gmm_plan *plan = &work->plan;
     double noise = work->noise[DPM_GMM_MOMENTS], clip = work->component_clip;
     return (struct noise){noise / plan->count_weight, noise * clip / plan->mean_weight,
-                          plan->second_weight > 0 ? noise * clip * clip / plan->second_weight : INFINITY};
+                          noise * clip * clip / plan->second_weight};
+}
+
+static int is_tied(const struct dpm_gmm_work *work)
+{
+    return work->plan.covariance == DPMIX_GMM_COVARIANCE_TIED;
 }
 
 static struct moments released_moments(const struct dpm_gmm_work *work, size_t group, size_t j)
@@ -32,10 +37,11 @@ static struct moments released_moments(const struct dpm_gmm_work *work, size_t g
     const double *sum = all + j * (width + 1), *second = all + k * (width + 1);
     int diagonal = plan->covariance == DPMIX_GMM_COVARIANCE_DIAGONAL;
     double count = sum[dims] / plan->count_weight;
+    second += (diagonal ? j : j * dims) * width;
     return (struct moments){
         .count = dpm_density_denominator(count, released_noise(work).count),
         .sum = sum,
-        .second = second + (diagonal ? j : j * dims) * width,
+        .second = is_tied(work) && j > 0 ? NULL : second,
     };
 }
 
@@ -65,8 +71,10 @@ static void add_scatter(const struct dpm_gmm_work *work, size_t group, size_t j,
     int diagonal = work->plan.covariance == DPMIX_GMM_COVARIANCE_DIAGONAL;
     for (size_t a = 0; a < dims; a++)
         for (size_t b = diagonal ? a : 0; b < (diagonal ? a + 1 : dims); b++) {
-            double second = diagonal ? moments.second[a]
-                                     : (moments.second[a * width + b] + moments.second[b * width + a]) / 2;
+            double second = 0;
+            if (moments.second)
+                second = diagonal ? moments.second[a]
+                                  : (moments.second[a * width + b] + moments.second[b * width + a]) / 2;
             double mean_a = residual_mean(work, &moments, a);
             double mean_b = residual_mean(work, &moments, b);
             second *= unit;
@@ -116,27 +124,30 @@ static void set_weights(struct dpm_gmm_work *work)
 }
 
 /* The covariance within the components of all groups: from the moments, and from the pooled second moment
- * less what lies between the components; each by its precision. */
+ * less what lies between the components, as far as the clip of that moment left it there; each by its
+ * precision. */
 static void set_target(struct dpm_gmm_work *work, const float *means)
 {
-    size_t dims = work->view->dims, n = work->view->density.n;
+    size_t dims = work->view->dims, n = is_tied(work) ? work->n_groups : work->view->density.n;
     double second = released_noise(work).second * sqrt((double)n) / work->total, rows = 0;
-    double pooled = work->pooled_noise, trust = second < INFINITY ? 1 : 0, *target = work->target;
-    if (trust > 0)
-        trust = pooled * pooled / (pooled * pooled + second * second);
+    double pooled = work->pooled_noise, limit = pow(work->residual_clip, 2), *target = work->target;
+    double trust = pooled * pooled / (pooled * pooled + second * second);
     memset(work->group, 0, dims * dims * sizeof *work->group);
     memset(target, 0, dims * dims * sizeof *target);
     for (size_t group = 0; group < work->n_groups; group++)
         for (size_t j = 0; j < work->n_centres[group]; j++) {
             size_t component = work->view->first[group] + j;
-            double share = work->component_counts[component];
+            double share = work->component_counts[component], square = 0;
             const float *mean = means + component * dims;
             rows += share;
             for (size_t a = 0; a < dims; a++)
+                square += (double)mean[a] * (double)mean[a];
+            if (square > limit)
+                share *= limit / square;
+            for (size_t a = 0; a < dims; a++)
                 for (size_t b = 0; b < dims; b++)
                     target[a * dims + b] -= share * (double)mean[a] * (double)mean[b];
-            if (trust > 0)
-                add_scatter(work, group, j, work->group);
+            add_scatter(work, group, j, work->group);
         }
     rows = fmax(rows, work->total / 2);
     for (size_t a = 0; a < dims; a++)
@@ -183,7 +194,7 @@ static int finish_component(struct dpm_gmm_work *work, size_t component, const f
 static int set_group(struct dpm_gmm_work *work, size_t group, const float *means)
 {
     size_t dims = work->view->dims, k = work->n_centres[group], size = dims * dims * sizeof(double);
-    int tied = work->plan.covariance == DPMIX_GMM_COVARIANCE_TIED, status = DPMIX_OK;
+    int tied = is_tied(work), status = DPMIX_OK;
     double noise = released_noise(work).second, rows = 0;
     memset(work->group, 0, size);
     for (size_t j = 0; !tied && j < k; j++) {

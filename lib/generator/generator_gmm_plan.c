@@ -189,17 +189,18 @@ static void set_first_queries(struct dpm_gmm_plan *plan, const struct dpm_gmm_ma
 static void set_moments(struct dpm_gmm_plan *plan, size_t n_columns, double share)
 {
     size_t k = plan->most_components, dims = plan->most_dims;
-    int tied = plan->covariance == DPMIX_GMM_COVARIANCE_TIED;
     plan->mean_weight = sqrt(mean_share);
     plan->count_weight = sqrt(count_share);
-    plan->second_weight = tied ? 0 : sqrt(second_share);
-    double norm = sqrt(count_share + mean_share + (tied ? 0 : second_share));
+    plan->second_weight = sqrt(second_share);
+    double norm = sqrt(count_share + mean_share + second_share);
     struct dpm_query_plan *query = &plan->query[DPM_GMM_MOMENTS];
     *query = plan_query(share, norm, plan->em_steps + 1);
     query->matrix[0] = (struct dpm_query_matrix){k, dims + 1, 1};
-    query->n_matrices = tied ? 1 : 2;
+    query->n_matrices = 2;
     if (plan->covariance == DPMIX_GMM_COVARIANCE_DIAGONAL)
         query->matrix[1] = (struct dpm_query_matrix){k, dims, 1};
+    else if (plan->covariance == DPMIX_GMM_COVARIANCE_TIED)
+        query->matrix[1] = (struct dpm_query_matrix){dims, dims, 1};
     else
         query->matrix[1] = (struct dpm_query_matrix){k * dims, dims, 1};
     query->scratch = n_columns + dims;

@@ -170,14 +170,16 @@ static void choose(const struct dpm_gmm_work *work, const struct dpm_block *bloc
     }
 }
 
-/* The second moment of a row: (one-hot x residual) x residual, or one-hot x the squares of the residual. */
+/* The second moment of a row: (one-hot x residual) x residual, or one-hot x the squares of the residual;
+ * where all components have one covariance, residual x residual. */
 static void set_second(const struct dpm_gmm_work *work, size_t n, const float *shares, const float *points,
                        float *left, float *right)
 {
     const struct dpm_gmm_plan *plan = &work->plan;
     size_t dims = work->view->dims, k = plan->most_components, width = plan->most_dims;
     int diagonal = plan->covariance == DPMIX_GMM_COVARIANCE_DIAGONAL;
-    size_t left_width = diagonal ? k : k * width;
+    int tied = plan->covariance == DPMIX_GMM_COVARIANCE_TIED;
+    size_t left_width = diagonal ? k : (tied ? width : k * width);
     float weight = (float)plan->second_weight;
     memset(left, 0, n * left_width * sizeof *left);
     memset(right, 0, n * width * sizeof *right);
@@ -187,6 +189,8 @@ static void set_second(const struct dpm_gmm_work *work, size_t n, const float *s
             right[i * width + l] = weight * (diagonal ? point[l] * point[l] : point[l]);
         if (diagonal)
             memcpy(left + i * k, shares + i * k, k * sizeof *left);
+        else if (tied)
+            memcpy(left + i * width, point, dims * sizeof *left);
         else
             dpm_density_spread(left + i * left_width, shares + i * k, point, 1, k, dims);
     }
@@ -208,8 +212,7 @@ static void contribute_moments(const void *argument, const struct dpm_block *blo
             sum[l] = (float)plan->mean_weight * points[i * dims + l];
         sum[dims] = (float)plan->count_weight;
     }
-    if (plan->second_weight > 0)
-        set_second(work, n, shares, points, left[1], right[1]);
+    set_second(work, n, shares, points, left[1], right[1]);
 }
 
 dpm_block_fn *dpm_gmm_contribution(size_t q)

@@ -10,8 +10,13 @@
 /* A count below this many standard deviations of its noise is weak: the component may be empty. */
 static const double weak_count = 4;
 
-/* Clips over the root mean square of what they clip. */
+/* Clips over the root mean square of what they clip, at least: found on images, whose many dimensions give
+ * all rows about the same length. */
 static const double residual_reach = 1.2, component_reach = 1.3;
+
+/* In few dimensions lengths scatter: the squares of normal rows by sqrt(2 / dims) of their mean. A clip so
+ * many such deviations above it takes a few per cent of the variance. */
+static const double reach_deviations = 2.35;
 
 /* Of all variance, what is taken to lie within the components at least. */
 static const double least_within = 1.0 / 16;
@@ -90,6 +95,11 @@ static void set_numbers(struct dpm_gmm_work *work)
     work->view->density.n = work->view->first[work->n_groups];
 }
 
+static double reach(double least, size_t dims)
+{
+    return fmax(least, sqrt(1 + reach_deviations * sqrt(2 / (double)dims)));
+}
+
 /* The rows' mean square about the group means, by what the first query released of their squares. */
 static void set_residual_clip(struct dpm_gmm_work *work)
 {
@@ -103,7 +113,7 @@ static void set_residual_clip(struct dpm_gmm_work *work)
         for (size_t j = 0; j < d; j++)
             square -= count * pow((double)work->group_means[group * d + j] - origin, 2);
     }
-    work->residual_clip = dpm_gmm_plan_clip(&work->plan, residual_reach, square, noise);
+    work->residual_clip = dpm_gmm_plan_clip(&work->plan, reach(residual_reach, d), square, noise);
 }
 
 /* Group means, drawn toward the mean of all rows as far as their noise asks. */
@@ -141,13 +151,24 @@ void dpm_gmm_set_means(struct dpm_gmm_work *work)
     set_numbers(work);
 }
 
+/* Variance in each direction beside the subspace, from the sum of all variances. `known` is the part of the
+ * `n_known` directions that stand out of the noise. The subspace's others were chosen by the noise, and have
+ * no more than those beside it. What the noise hides counts as a deviation of it, but a row's residual is no
+ * longer than its clip: with next to no variance a density would be next to nothing everywhere. */
+static void set_rest(struct dpm_gmm_work *work, double sum, double known, size_t n_known)
+{
+    double hidden = work->pooled_noise * sqrt((double)work->map.dims), most = pow(work->residual_clip, 2);
+    double all = fmin(fmax(sum - known, hidden), most);
+    work->view->rest = fmax(all / (double)(work->map.n_columns - n_known), DPM_DENSITY_LEAST);
+}
+
 /* The leading eigenvectors of the pooled second moment of residuals. Noise alone has eigenvalues up to the
  * edge of its semicircle, so only those above it count. */
 int dpm_gmm_set_subspace(struct dpm_gmm_work *work)
 {
     struct dpm_gmm_view *view = work->view;
-    size_t d = work->map.dims, n = work->map.n_columns, dims = dpm_gmm_plan_dims(&work->plan, work->total);
-    double *values = work->values, trace = 0, kept = 0;
+    size_t d = work->map.dims, dims = dpm_gmm_plan_dims(&work->plan, work->total), n_known = 0;
+    double *values = work->values, trace = 0, known = 0;
     double unit = pow(work->residual_clip, 2) / work->total;
     work->pooled_noise = work->noise[DPM_GMM_POOLED] * unit;
     double edge = 2 * sqrt((double)d / 2) * work->pooled_noise;
@@ -162,13 +183,17 @@ int dpm_gmm_set_subspace(struct dpm_gmm_work *work)
     while (!work->plan.fixed_dims && dims > work->plan.least_dims && values[dims - 1] <= edge)
         dims--;
     for (size_t i = 0; i < dims; i++) {
-        kept += values[i];
+        int stands_out = values[i] > edge;
         values[i] = dpm_density_unpush(values[i], edge);
+        known += stands_out ? values[i] : 0;
+        n_known += (size_t)stands_out;
     }
     view->dims = view->density.dims = dims;
     if (work->map.dct.matrix)
         trace += work->released[d * d] * unit;
-    view->rest = n > dims ? fmax((trace - kept) / (double)(n - dims), DPM_DENSITY_LEAST) : DPM_DENSITY_LEAST;
+    view->rest = DPM_DENSITY_LEAST;
+    if (dims < work->map.n_columns)
+        set_rest(work, trace, known, n_known);
     for (size_t i = 0; i < dims * d; i++)
         work->single[i] = (float)work->vectors[i];
     dpm_gmm_map_back(&work->map, view->directions, work->single, dims);
@@ -217,7 +242,7 @@ void dpm_gmm_set_component_clip(struct dpm_gmm_work *work)
         }
     double within = inside > 0 ? fmax((all * rows - between) / inside, least_within * all) : all;
     double noise = work->pooled_noise * sqrt((double)dims);
-    work->component_clip = dpm_gmm_plan_clip(&work->plan, component_reach, within, noise);
+    work->component_clip = dpm_gmm_plan_clip(&work->plan, reach(component_reach, dims), within, noise);
     work->component_clip = fmin(work->component_clip, work->residual_clip);
 }
 

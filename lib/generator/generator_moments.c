@@ -103,6 +103,7 @@ void dpm_gaussian_set_means(struct dpm_gaussian *model, struct dpm_gaussian_rele
         double keep = n_parts == 1 ? 1 : dpm_density_kept((double)n * noise * noise, distance);
         for (size_t j = 0; j < n; j++) {
             double value = release->overall[j] + keep * (sums[j] / count - release->overall[j]);
+            value += release->origin;
             model->means[part * n + j] = (float)fmin(fmax(value, 0), 1);
         }
     }

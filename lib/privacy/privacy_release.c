@@ -206,9 +206,6 @@ static void assign_rows(void *context, size_t task, int worker_number)
     struct dpm_query_plan plan = partition_plan(&release->partition);
     size_t block = dpm_query_block_rows(&plan), first = task * block;
     size_t n = source->n_rows - first < block ? source->n_rows - first : block;
-    fenv_t environment;
-    fegetenv(&environment);
-    fesetenv(FE_DFL_ENV);
     for (size_t i = 0; i < n; i++) {
         size_t row = first + i;
         dpm_dataset_gather(release->dataset, worker->rows + i * source->n_columns, &row, 1);
@@ -216,7 +213,6 @@ static void assign_rows(void *context, size_t task, int worker_number)
     release->partition.assign(release->partition.model, release->parts + first, worker->rows,
                               source->labels ? source->labels + first : NULL, n, source->n_columns,
                               worker->scratch);
-    fesetenv(&environment);
     for (size_t i = first; i < first + n; i++)
         assert(release->parts[i] >= 0 && release->parts[i] < release->n_parts);
 }
@@ -230,16 +226,12 @@ static void map_rows(void *context, size_t task, int worker_number)
     const struct dpm_map *map = release->map;
     size_t run = map_run(map), first = task * run;
     size_t n = source->n_rows - first < run ? source->n_rows - first : run;
-    fenv_t environment;
-    fegetenv(&environment);
-    fesetenv(FE_DFL_ENV);
     for (size_t i = 0; i < n; i++) {
         size_t row = first + i;
         dpm_dataset_gather(release->dataset, worker->rows + i * source->n_columns, &row, 1);
     }
     map->map(map->model, release->mapped + first * map->width, worker->rows, n, source->n_columns,
              worker->scratch);
-    fesetenv(&environment);
 }
 
 int dpm_release_open(struct dpm_release **out, struct dpmix_accountant *accountant,
@@ -250,11 +242,10 @@ int dpm_release_open(struct dpm_release **out, struct dpmix_accountant *accounta
                                       NULL);
 }
 
-int dpm_release_open_resumable(struct dpm_release **out, struct dpmix_accountant *accountant,
-                               struct dpmix_dataset *dataset, const char *purpose,
-                               const struct dpm_query_plan *plans, size_t n_plans,
-                               const struct dpm_partition *partition, int threads,
-                               struct dpm_resumable *resumable)
+static int open_release(struct dpm_release **out, struct dpmix_accountant *accountant,
+                        struct dpmix_dataset *dataset, const char *purpose,
+                        const struct dpm_query_plan *plans, size_t n_plans,
+                        const struct dpm_partition *partition, int threads, struct dpm_resumable *resumable)
 {
     int status = DPMIX_OK;
     for (size_t i = 0; !status && i < n_plans; i++)
@@ -299,6 +290,23 @@ int dpm_release_open_resumable(struct dpm_release **out, struct dpmix_accountant
     }
     *out = release;
     return DPMIX_OK;
+}
+
+/* The error bounds hold for rounding to nearest with denormals; the caller's environment may differ, and
+ * workers begin with that of the thread that starts them. */
+int dpm_release_open_resumable(struct dpm_release **out, struct dpmix_accountant *accountant,
+                               struct dpmix_dataset *dataset, const char *purpose,
+                               const struct dpm_query_plan *plans, size_t n_plans,
+                               const struct dpm_partition *partition, int threads,
+                               struct dpm_resumable *resumable)
+{
+    fenv_t environment;
+    fegetenv(&environment);
+    fesetenv(FE_DFL_ENV);
+    int status =
+        open_release(out, accountant, dataset, purpose, plans, n_plans, partition, threads, resumable);
+    fesetenv(&environment);
+    return status;
 }
 
 void dpm_release_public_key(const struct dpm_release *release, uint8_t key[DPM_KEY_SIZE])
@@ -385,13 +393,9 @@ struct noise_task {
 static void add_noise(void *context, size_t task, int worker)
 {
     const struct noise_task *noise = context;
-    fenv_t environment;
     (void)worker;
-    fegetenv(&environment);
-    fesetenv(FE_DFL_ENV); /* the error bound is for rounding to nearest */
     dpm_noise_add_chunk(noise->release->sums, noise->n, task, noise->release->key, noise->release->queries,
                         noise->scale);
-    fesetenv(&environment);
 }
 
 static void add_geometric_noise(void *context, size_t task, int worker)
@@ -468,8 +472,7 @@ static uint64_t query_number(const struct dpm_release *release, size_t plan_numb
     return number;
 }
 
-/* `sum` says what rows contribute; all else of it is filled in here. */
-static int run_query(struct dpm_release *release, size_t plan_number, struct dpm_sum *sum, double *sums)
+static int run_planned(struct dpm_release *release, size_t plan_number, struct dpm_sum *sum, double *sums)
 {
     const struct dpm_query_plan *plan = &release->plans[plan_number];
     if (release->process != dpm_process_id())
@@ -526,6 +529,18 @@ static int run_query(struct dpm_release *release, size_t plan_number, struct dpm
     dpm_pool_run(release->pool, (n + READ_RUN - 1) / READ_RUN, read_run, &read);
     release->queries++;
     return DPMIX_OK;
+}
+
+/* `sum` says what rows contribute; all else of it is filled in here. Grid, sums and noise are all of the one
+ * environment: another one's rounding can double the grid. */
+static int run_query(struct dpm_release *release, size_t plan_number, struct dpm_sum *sum, double *sums)
+{
+    fenv_t environment;
+    fegetenv(&environment);
+    fesetenv(FE_DFL_ENV);
+    int status = run_planned(release, plan_number, sum, sums);
+    fesetenv(&environment);
+    return status;
 }
 
 int dpm_release_query(struct dpm_release *release, size_t plan, dpm_block_fn *contribution, const void *model,

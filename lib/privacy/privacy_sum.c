@@ -8,7 +8,6 @@
 #include "privacy_normal.h"
 #include "privacy_sensitivity.h"
 
-#include <fenv.h>
 #include <string.h>
 
 static size_t larger(size_t a, size_t b)
@@ -371,12 +370,7 @@ static void add_block(const struct dpm_sum *sum, struct dpm_sum_worker *worker,
 static void sum_block(void *context, size_t task, int worker)
 {
     const struct dpm_sum *sum = context;
-    /* The error bounds hold for rounding to nearest with denormals; the caller's environment may differ. */
-    fenv_t environment;
-    fegetenv(&environment);
-    fesetenv(FE_DFL_ENV);
     add_block(sum, &sum->workers[worker], &sum->sample->blocks[task]);
-    fesetenv(&environment);
 }
 
 void dpm_sum_blocks(void *context, const struct dpm_sample *sample)

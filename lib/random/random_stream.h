@@ -35,7 +35,8 @@ struct dpm_stream {
     uint8_t nonce[8];
 };
 
-/* A fresh key from the system. DPMIX_ERR_INTERNAL when there are no random bits to be had. */
+/* A fresh key from the system. DPMIX_ERR_INTERNAL when libsodium does not start; where the system has no
+ * source of random bits it ends the process. */
 int dpm_random_key(uint8_t key[DPM_KEY_SIZE]);
 
 /* A key that is a function of another key and a number; and of a public seed (for post-processing only). */

@@ -168,8 +168,8 @@ START_TEST(seeds_make_sequences)
     static const uint64_t seeds[] = {5, 5, 6, UINT64_MAX};
     dpmix_generator *generator = tiny_fitted_generator(&tiny, _i, 1);
     for (size_t i = 0; i < 6; i++)
-        CHECK_OK(dpmix_generator_sample(generator, rows[i], NULL, 0, N, TINY_COLUMNS,
-                                        i < 4 ? &seeds[i] : NULL));
+        CHECK_OK(
+            dpmix_generator_sample(generator, rows[i], NULL, 0, N, TINY_COLUMNS, i < 4 ? &seeds[i] : NULL));
     ck_assert_mem_eq(rows[0], rows[1], sizeof rows[0]);
     for (size_t i = 1; i < 6; i++)
         for (size_t j = i + 1; j < 6; j++)
@@ -252,19 +252,26 @@ END_TEST
 /* ---- The Gaussian ---- */
 
 /* A Gaussian that is fitted to `large` with nothing clipped, so that its moments can be compared. */
-static dpmix_generator *fit_large(size_t n_rows, size_t n_columns, double epsilon, int rank)
+static dpmix_generator *fit_with(const dpmix_options *options, size_t n_rows, size_t n_columns,
+                                 double epsilon)
 {
-    dpmix_options *options = tiny_options();
     dpmix_generator *generator = NULL;
-    CHECK_OK(dpmix_options_set_double(options, DPMIX_OPTION_GAUSSIAN_RESIDUAL_CLIP, 0.5));
-    CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_GAUSSIAN_RANK, rank));
     CHECK_OK(dpmix_generator_new(&generator, DPMIX_GENERATOR_GAUSSIAN, options));
-    dpmix_options_free(options);
     tiny_case_close(&tiny);
     tiny.dataset = tiny_dataset(large, n_rows, n_columns, NULL, 0);
     tiny.accountant = tiny_accountant(epsilon);
     dpm_dataset_set_test(tiny.dataset, &tiny.mode.mode);
     CHECK_OK(fit(generator, 1));
+    return generator;
+}
+
+static dpmix_generator *fit_large(size_t n_rows, size_t n_columns, double epsilon, int rank)
+{
+    dpmix_options *options = tiny_options();
+    CHECK_OK(dpmix_options_set_double(options, DPMIX_OPTION_GAUSSIAN_RESIDUAL_CLIP, 0.5));
+    CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_GAUSSIAN_RANK, rank));
+    dpmix_generator *generator = fit_with(options, n_rows, n_columns, epsilon);
+    dpmix_options_free(options);
     return generator;
 }
 
@@ -301,6 +308,37 @@ START_TEST(samples_have_the_moments_of_the_data)
             ck_assert_double_eq_tol(found.covariance[j][k], truth.covariance[j][k], 0.008);
     }
     dpmix_generator_free(generator);
+}
+END_TEST
+
+/* Rows need not lie near the lower bounds, and the defaults know that. */
+START_TEST(the_defaults_keep_rows_that_are_long)
+{
+    enum { N = LARGE_COLUMNS };
+    fill_large(N);
+    for (size_t i = 0; i < LARGE_ROWS * N; i++)
+        large[i] = (float)(TINY_LOWER + TINY_UPPER - (double)large[i]);
+    struct tiny_moments truth = tiny_moments_of(large, LARGE_ROWS, N);
+    dpmix_generator *generator = fit_with(NULL, LARGE_ROWS, N, 100);
+    struct tiny_moments found = sampled_moments(generator, N);
+    for (size_t j = 0; j < N; j++) {
+        ck_assert_double_eq_tol(found.mean[j], truth.mean[j], 0.012);
+        ck_assert_double_eq_tol(found.covariance[j][j], truth.covariance[j][j], 0.02);
+    }
+    dpmix_generator_free(generator);
+}
+END_TEST
+
+START_TEST(a_row_clip_that_is_next_to_nothing_is_refused)
+{
+    dpmix_options *options = tiny_options();
+    dpmix_generator *generator = NULL;
+    CHECK_OK(dpmix_options_set_double(options, DPMIX_OPTION_GAUSSIAN_ROW_CLIP, 1e-5));
+    CHECK_OK(dpmix_generator_new(&generator, DPMIX_GENERATOR_GAUSSIAN, options));
+    CHECK_FAILS(fit(generator, 1), DPMIX_ERR_RANGE, "gaussian_row_clip");
+    ck_assert_double_eq(tiny_spent(tiny.accountant), 0);
+    dpmix_generator_free(generator);
+    dpmix_options_free(options);
 }
 END_TEST
 
@@ -378,7 +416,7 @@ START_TEST(without_noise_the_moments_are_exact)
     ck_assert_uint_eq(model->rank, TINY_COLUMNS);
     for (size_t j = 0; j < TINY_COLUMNS; j++) {
         /* 300 rows are two or three blocks, and each is rounded to the grid once. */
-        ck_assert_double_eq_tol(seen.sums[j], truth.mean[j] * TINY_ROWS, 1.6 * seen.grid);
+        ck_assert_double_eq_tol(seen.sums[j], (truth.mean[j] - 0.5) * TINY_ROWS, 1.6 * seen.grid);
         ck_assert_double_eq_tol((double)model->means[j], truth.mean[j], 3 * seen.grid / TINY_ROWS);
         for (size_t k = 0; k < TINY_COLUMNS; k++) {
             double found = 0;
@@ -487,6 +525,8 @@ static Suite *generator_suite(void)
     tcase_add_checked_fixture(own, setup, teardown);
     tcase_add_test(own, unknown_kinds_are_refused);
     tcase_add_loop_test(own, samples_have_the_moments_of_the_data, 1, LARGE_COLUMNS + 1);
+    tcase_add_test(own, the_defaults_keep_rows_that_are_long);
+    tcase_add_test(own, a_row_clip_that_is_next_to_nothing_is_refused);
     tcase_add_test(own, the_rank_is_that_of_the_covariance);
     tcase_add_test(own, a_constant_column_stays_nearly_constant);
     tcase_add_loop_test(own, an_empty_data_set_gives_a_model, 1, 3);

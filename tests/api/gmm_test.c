@@ -153,6 +153,67 @@ static double score(const dpmix_generator *generator)
     return sum;
 }
 
+/* The true density has 12.4, as below. */
+START_TEST(every_form_of_covariance_is_that_of_the_rows)
+{
+    dpmix_options *options = tiny_options();
+    fill(ROWS, COLUMNS);
+    set(options, DPMIX_OPTION_GMM_COMPONENTS, PARTS);
+    set(options, DPMIX_OPTION_GMM_STEPS, 8);
+    set(options, DPMIX_OPTION_GMM_COVARIANCE, _i);
+    dpmix_generator *generator = fit(options, ROWS, COLUMNS, 0, 1);
+    ck_assert_double_gt(score(generator), 12.2);
+    dpmix_generator_free(generator);
+}
+END_TEST
+
+/* The clips, which go by the scatter of the rows, leave it as it is, in few dimensions too. */
+START_TEST(few_columns_keep_their_variance)
+{
+    size_t n_columns = (size_t)_i;
+    double variance = 0;
+    struct tiny_random random = {6};
+    for (size_t i = 0; i < 10000 * n_columns; i++)
+        rows[i] = (float)(0.5 + deviation * tiny_normal(&random));
+    dpmix_options *options = tiny_options();
+    set(options, DPMIX_OPTION_GMM_COMPONENTS, 1);
+    dpmix_generator *generator = fit(options, 10000, n_columns, 0, 10);
+    draw(generator, n_columns, 0);
+    for (size_t i = 0; i < SAMPLES * n_columns; i++)
+        variance += pow((double)samples[i] - 0.5, 2) / (double)(SAMPLES * n_columns);
+    ck_assert_double_eq_tol(variance / (deviation * deviation), 1, 0.12);
+    dpmix_generator_free(generator);
+}
+END_TEST
+
+/* Three columns vary much, and all others a little: most of these are beside the subspace, or in it for the
+ * noise's sake. Few rows have little to tell, but that the variance is not zero. */
+START_TEST(what_is_beside_the_subspace_keeps_its_variance)
+{
+    enum { WIDE = 64, FEW = 3, LEARNED = 7000, HELD = 800 };
+    static const double small = 0.05, large = 0.15, tolerance[] = {0.2, 0.5}, least[] = {95, -5000};
+    static double logs[HELD];
+    struct tiny_random random = {5};
+    double variance = 0, sum = 0;
+    for (size_t i = 0; i < (size_t)(LEARNED + HELD) * WIDE; i++)
+        rows[i] = (float)(0.5 + (i % WIDE < FEW ? large : small) * tiny_normal(&random));
+    dpmix_options *options = tiny_options();
+    set(options, DPMIX_OPTION_GMM_COMPONENTS, 1);
+    set(options, DPMIX_OPTION_GMM_REST, 1);
+    dpmix_generator *generator = fit(options, _i == 0 ? LEARNED : LEARNED / 4, WIDE, 0, 1);
+    draw(generator, WIDE, 0);
+    for (size_t i = 0; i < (size_t)SAMPLES * WIDE; i++)
+        if (i % WIDE >= FEW)
+            variance += pow((double)samples[i] - 0.5, 2) / (double)(SAMPLES * (WIDE - FEW));
+    CHECK_OK(dpmix_generator_log_density(generator, logs, rows + LEARNED * WIDE, NULL, HELD, WIDE));
+    for (size_t i = 0; i < HELD; i++)
+        sum += logs[i] / HELD;
+    ck_assert_double_eq_tol(variance / (small * small), 1, tolerance[_i]);
+    ck_assert_double_gt(sum, least[_i]); /* 97.9 are the true density's; -104,000 are those of no variance */
+    dpmix_generator_free(generator);
+}
+END_TEST
+
 START_TEST(utility_rises_with_epsilon)
 {
     static const double epsilon[] = {0.02, 0.1, 1};
@@ -506,6 +567,9 @@ static Suite *gmm_suite(void)
     TCase *learns = check_case(suite, "learns");
     tcase_add_checked_fixture(learns, setup, teardown);
     tcase_add_loop_test(learns, a_separated_mixture_is_recovered, 1, 5);
+    tcase_add_loop_test(learns, every_form_of_covariance_is_that_of_the_rows, 1, 5);
+    tcase_add_loop_test(learns, few_columns_keep_their_variance, 1, 5);
+    tcase_add_loop_test(learns, what_is_beside_the_subspace_keeps_its_variance, 0, 2);
     tcase_add_test(learns, utility_rises_with_epsilon);
     tcase_add_test(learns, steps_of_em_refine);
     tcase_add_test(learns, labels_go_with_their_rows);

@@ -166,6 +166,8 @@ START_TEST(test_arrow_round_trip)
     dpmix::ArrowStream again = mixture.stream(schema, 300);
     dpmix::Dataset taken = dpmix::Dataset::from_stream(carried, again.get());
     ck_assert(!again && taken.columns() == schema.width() && taken.classes() == 3);
+    ck_assert_int_eq(status_of([&] { again.next(); }), DPMIX_ERR_ARG);
+    ck_assert_int_eq(status_of([&] { again.type(); }), DPMIX_ERR_ARG);
     dpmix::ArrowStream last = mixture.stream(schema, 10);
     dpmix::ArrowType last_type = last.type();
     dpmix::ArrowBatch batch = last.next();
@@ -176,6 +178,20 @@ START_TEST(test_arrow_round_trip)
     dpmix::Generator alone(DPMIX_GENERATOR_GAUSSIAN);
     alone.fit(budget, taken, 1);
     ck_assert_int_eq(status_of([&] { alone.stream(schema, 10); }), DPMIX_ERR_UNSUPPORTED); // it has no labels
+}
+END_TEST
+
+/* A name, a value or JSON that C would end before its end. */
+START_TEST(test_zero_bytes)
+{
+    using namespace std::string_literals;
+    dpmix::Schema schema;
+    ck_assert_int_eq(status_of([&] { schema.boolean("a\0b"s); }), DPMIX_ERR_ARG);
+    ck_assert_int_eq(status_of([&] { schema.ordinal("a", {"one", "two\0"s}); }), DPMIX_ERR_ARG);
+    ck_assert_int_eq(status_of([&] { schema.categorical("a", {"one"}, "x\0y"s); }), DPMIX_ERR_ARG);
+    ck_assert_uint_eq(schema.columns(), 0);
+    const std::string json = people().json();
+    ck_assert_int_eq(status_of([&] { dpmix::Schema(json + "\0{"s); }), DPMIX_ERR_ARG);
 }
 END_TEST
 
@@ -202,6 +218,7 @@ static Suite *suite()
     CHECK_ADD(made, test_text);
     CHECK_ADD(made, test_plan);
     CHECK_ADD(made, test_arrow_round_trip);
+    CHECK_ADD(made, test_zero_bytes);
     CHECK_ADD(made, test_structs_have_one_owner);
     return made;
 }

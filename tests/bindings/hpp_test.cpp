@@ -107,6 +107,27 @@ START_TEST(test_errors)
 }
 END_TEST
 
+/* C would end a text there: two data sets would have one budget. */
+START_TEST(test_zero_bytes)
+{
+    using namespace std::string_literals;
+    const std::string path = "hpp_test.zero", cut = "a\0b"s;
+    const int zero_out = DPMIX_ADJACENCY_ZERO_OUT, renyi = DPMIX_MODE_RENYI;
+    dpmix::Options options;
+    dpmix::Generator generator(DPMIX_GENERATOR_GAUSSIAN);
+    std::remove(path.c_str());
+    ck_assert_int_eq(status_of([&] { dpmix::Accountant::open(path, cut, 1, 1e-5, zero_out); }), DPMIX_ERR_ARG);
+    ck_assert_int_eq(status_of([&] { dpmix::Accountant::open(path + cut, "a", 1, 1e-5, zero_out); }), DPMIX_ERR_ARG);
+    ck_assert_int_eq(status_of([&] { dpmix::Accountant::open_adaptive(path, cut, 1, 1e-5, zero_out, renyi); }),
+                     DPMIX_ERR_ARG);
+    ck_assert_ptr_null(std::fopen(path.c_str(), "r"));
+    ck_assert_int_eq(status_of([&] { options.set("steps\0s"s, 1); }), DPMIX_ERR_ARG);
+    ck_assert_int_eq(status_of([&] { generator.checkpoint(cut); }), DPMIX_ERR_ARG);
+    ck_assert_int_eq(status_of([&] { dpmix::Generator::load(cut); }), DPMIX_ERR_ARG);
+    ck_assert_int_eq(status_of([&] { dpmix::Dataset::from_npy(cut, "", 0, {0, 1}); }), DPMIX_ERR_ARG);
+}
+END_TEST
+
 /* A progress function ends a fit by its result, or by what it throws; the debit stays. */
 START_TEST(test_progress_ends_fit)
 {
@@ -138,6 +159,9 @@ START_TEST(test_options_and_plan)
     ck_assert_int_eq(status_of([&] { options.set("steps", 1e300); }), DPMIX_ERR_ARG);
     ck_assert_int_eq(status_of([&] { options.set("steps", std::nan("")); }), DPMIX_ERR_ARG);
     ck_assert_int_eq(status_of([&] { options.set("steps", 0); }), DPMIX_ERR_RANGE);
+    dpmix::Options empty, moved = std::move(empty); // in C a null pointer are the defaults
+    ck_assert_int_eq(status_of([&] { dpmix::Generator(DPMIX_GENERATOR_VAE, empty); }), DPMIX_ERR_ARG);
+    ck_assert_int_eq(status_of([&] { dpmix::Clusterer(DPMIX_CLUSTERER_LABEL, empty); }), DPMIX_ERR_ARG);
 
     dpmix::Accountant budget(1.0, 1e-5, DPMIX_ADJACENCY_ADD_REMOVE);
     dpmix::Generator vae(DPMIX_GENERATOR_VAE, options);
@@ -361,6 +385,7 @@ static Suite *suite()
     Suite *made = suite_create("hpp");
     CHECK_ADD(made, test_mixture);
     CHECK_ADD(made, test_errors);
+    CHECK_ADD(made, test_zero_bytes);
     CHECK_ADD(made, test_progress_ends_fit);
     CHECK_ADD(made, test_options_and_plan);
     CHECK_ADD(made, test_datasets);

@@ -349,11 +349,26 @@ def check_refusals(case):
         case.fault("a folder that is not empty")
     if [path.name for path in output.iterdir()] != ["mine.txt"]:
         case.fault("a folder of others is touched")
+    (case.folder / "link").symlink_to(case.folder / "nowhere")
+    for name in (case.folder / "link", ""):
+        ledger = case.fresh()[1]
+        done = case.run(case.arguments(name, ledger, "--yes"), cwd=case.folder)
+        if done.returncode != 1 or "--output" not in done.stderr or case.spent(ledger) != 0:
+            case.fault(f"the output '{name}' is refused before it is paid for", done)
+    if list(case.folder.glob("*.partial-*")):
+        case.fault("a refused output leaves a folder")
+    output, ledger = case.fresh()
+    output.mkdir(mode=0o700)
+    case.run(case.arguments(output, ledger, "--yes"))
+    if output.stat().st_mode & 0o777 != 0o700 or not (output / "synthetic.csv").exists():
+        case.fault("an empty folder loses its mode")
     output, ledger = case.fresh()
     done = case.run(case.arguments(output, ledger, "--yes", "--records", "100000"), restore_signals=False,
                     preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20)))
     if done.returncode != 1 or "synthetic.csv: File too large" not in done.stderr:
         case.fault("a disk that is full", done)
+    if "epsilon 50 of 50 is spent" not in done.stderr:
+        case.fault("what a run spent that failed", done)
     kept = [path.name for path in output.glob("*")] + case.leftovers(output)
     if sorted(kept) != ["ledger.json", "model.dpmix", output.name]:
         case.fault(f"of a model that was paid for there is {kept}")
@@ -486,6 +501,7 @@ def check_interruptions(case):
 
 
 def main():
+    sys.argv[1] = str(pathlib.Path(sys.argv[1]).resolve())  # some runs have another folder
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)  # the tool respects what its parent ignores, as under nohup
     with tempfile.TemporaryDirectory() as folder:

@@ -667,6 +667,27 @@ START_TEST(the_report_says_what_matters)
 }
 END_TEST
 
+/* A third has more than ten digits, and they would be rounded down. */
+START_TEST(no_printed_budget_is_below_the_budget)
+{
+    const double third = 1.0 / 3;
+    struct dpm_event event = {DPM_EVENT_GAUSSIAN, 1, 1, 1};
+    struct dpmix_accountant *accountant;
+    ck_assert_int_eq(dpm_accountant_new(&accountant, third, third * 1e-5, DPMIX_ADJACENCY_ADD_REMOVE),
+                     DPMIX_OK);
+    ck_assert_int_eq(dpm_accountant_calibrate(accountant, 1, &event, 1), DPMIX_OK);
+    ck_assert_int_eq(dpm_accountant_charge(accountant, "all", &event, 1, 0, NULL), DPMIX_OK);
+    char *text = text_of(accountant);
+    const char *budget = strstr(text, "Budget:  epsilon "), *delta = strstr(text, "delta ");
+    const char *spent = strstr(text, "Spent:   epsilon ");
+    ck_assert(budget && delta && spent);
+    ck_assert(strtod(budget + 17, NULL) >= third && strtod(delta + 6, NULL) >= third * 1e-5);
+    ck_assert(strtod(spent + 17, NULL) >= spent_of(accountant) && strtod(spent + 17, NULL) <= third);
+    dpm_free(text);
+    dpm_accountant_unref(accountant);
+}
+END_TEST
+
 static const char *comma_locale;
 
 START_TEST(a_comma_locale_changes_nothing)
@@ -784,6 +805,7 @@ static Suite *account_suite(void)
     CHECK_ADD(suite, json_can_be_replayed);
     CHECK_ADD(suite, every_kind_has_its_words);
     CHECK_ADD(suite, the_report_says_what_matters);
+    CHECK_ADD(suite, no_printed_budget_is_below_the_budget);
     if (find_comma_locale())
         CHECK_ADD(suite, a_comma_locale_changes_nothing);
     CHECK_ADD(suite, threads_share_an_accountant);

@@ -206,6 +206,37 @@ START_TEST(a_closed_form_is_safe_where_its_digits_end)
 }
 END_TEST
 
+/* Reference: mpmath with 60 digits. */
+START_TEST(a_closed_form_holds_at_tiny_rates)
+{
+    struct dpm_event some = event(DPM_EVENT_SUBSAMPLED_GAUSSIAN, 1.0 / 32, 1e-290, 1);
+    double epsilon = epsilon_of(&some, 1, 1e-295), least = 1.66792533260e-09;
+    ck_assert_msg(epsilon >= least && epsilon < least * (1 + 1e-6), "%.17g", epsilon);
+    struct dpm_event other = event(DPM_EVENT_SUBSAMPLED_GAUSSIAN, 1.0 / 30, 1e-60, 1);
+    double delta = delta_of(&other, 1, 599), truth = 3.9682140805e-82;
+    ck_assert_msg(delta >= truth && delta < truth * (1 + 1e-9), "%.17g", delta);
+    struct dpm_event underflow = event(DPM_EVENT_SUBSAMPLED_GAUSSIAN, 1, 1e-20, 1);
+    ck_assert(delta_of(&underflow, 1, 700) > 0);
+}
+END_TEST
+
+/* With next to no noise only a group of which no record takes part goes unseen. */
+START_TEST(a_group_without_noise_is_seen)
+{
+    static const double noise[] = {1e-90, 1e-150, 1e-160, 1e-170, 1e-300};
+    for (size_t i = 0; i < sizeof noise / sizeof *noise; i++) {
+        struct dpm_event some = event(DPM_EVENT_SUBSAMPLED_GAUSSIAN, noise[i], 0.3, 1);
+        double epsilon, delta;
+        ck_assert_int_eq(dpm_account_group_delta(&delta, &some, 1, DPMIX_ADJACENCY_ADD_REMOVE, 3, 5),
+                         DPMIX_OK);
+        ck_assert_msg(delta >= 0.657, "%g: %g", noise[i], delta);
+        ck_assert_int_eq(dpm_account_group_epsilon(&epsilon, &some, 1, DPMIX_ADJACENCY_ADD_REMOVE, 3, 1e-5),
+                         DPMIX_OK);
+        ck_assert_msg(epsilon > 1e100, "%g: %g", noise[i], epsilon);
+    }
+}
+END_TEST
+
 /* n answers, of which j are false, have the loss (n - 2 j) e: a sum over all that happens. */
 static double response_delta(double e, int n, double epsilon)
 {
@@ -338,6 +369,8 @@ static Suite *exact_suite(void)
     CHECK_ADD(suite, the_curve_is_a_number_below_the_renyi_bound);
     CHECK_ADD(suite, the_contour_meets_the_closed_forms);
     CHECK_ADD(suite, a_closed_form_is_safe_where_its_digits_end);
+    CHECK_ADD(suite, a_closed_form_holds_at_tiny_rates);
+    CHECK_ADD(suite, a_group_without_noise_is_seen);
     CHECK_ADD(suite, pure_events_are_never_undercharged);
     CHECK_ADD(suite, a_line_does_not_end_where_its_parts_cancel);
     CHECK_ADD(suite, groups_of_gaussians_are_gaussian);

@@ -184,6 +184,18 @@ START_TEST(a_way_back_by_the_other_method_is_within_the_excess)
 }
 END_TEST
 
+/* The density of a large mu would take the grid hours: it leaves the answer to other bounds. */
+START_TEST(a_large_mu_is_not_followed_for_hours)
+{
+    struct dpm_event some[] = {event(DPM_EVENT_GAUSSIAN, 1e-5, 1, 1),
+                               event(DPM_EVENT_SUBSAMPLED_GAUSSIAN, 0.75, 7.5e-8, 2000)};
+    double delta = NAN, mean = 5e9;
+    ck_assert_int_eq(dpm_account_exact_delta(&delta, some, 2, DPMIX_ADJACENCY_ADD_REMOVE, 1, mean, NULL),
+                     DPMIX_OK);
+    ck_assert(delta >= 0.5 && delta <= 1);
+}
+END_TEST
+
 START_TEST(the_renyi_bound_is_never_lower)
 {
     for (int i = 0; i < 10; i++) {
@@ -221,6 +233,7 @@ static Suite *pld_suite(void)
     CHECK_ADD(suite, the_curve_is_monotone);
     CHECK_ADD(suite, delta_and_epsilon_are_inverse);
     CHECK_ADD(suite, a_way_back_by_the_other_method_is_within_the_excess);
+    CHECK_ADD(suite, a_large_mu_is_not_followed_for_hours);
     CHECK_ADD(suite, the_renyi_bound_is_never_lower);
     CHECK_ADD(suite, every_failed_allocation_is_survived);
     return suite;

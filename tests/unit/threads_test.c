@@ -209,6 +209,28 @@ START_TEST(a_fork_has_another_number)
 }
 END_TEST
 
+START_TEST(a_fork_gives_a_pool_back)
+{
+    static struct work work;
+    struct dpm_pool *pool;
+    ck_assert_int_eq(dpm_pool_new(&pool, 3), DPMIX_OK);
+    dpm_pool_run(pool, 5, count_slowly, &work);
+    pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        alarm(3); /* the workers are the parent's: there is nobody to wait for */
+        dpm_pool_free(pool);
+        _exit(0);
+    }
+    int status;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    dpm_pool_run(pool, 5, count_slowly, &work);
+    ck_assert_int_eq(work.runs[4], 2);
+    dpm_pool_free(pool);
+}
+END_TEST
+
 static Suite *threads_suite(void)
 {
     Suite *suite = suite_create("threads");
@@ -223,6 +245,7 @@ static Suite *threads_suite(void)
     CHECK_ADD(suite, failed_allocations_are_survived);
     CHECK_ADD(suite, locks_exclude_and_once_is_once);
     CHECK_ADD(suite, a_fork_has_another_number);
+    CHECK_ADD(suite, a_fork_gives_a_pool_back);
     return suite;
 }
 

@@ -13,6 +13,7 @@
 #include <dpmix/accountant.h>
 #include <dpmix/status.h>
 
+#include <fenv.h>
 #include <math.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -241,6 +242,36 @@ START_TEST(every_vector_unit_gives_the_same_bits)
 }
 END_TEST
 
+/* A clip norm for which the width of the grid, rounded downwards, falls on the next power of two. */
+START_TEST(rounding_of_the_caller_changes_no_bit)
+{
+    static const int roundings[] = {FE_TONEAREST, FE_DOWNWARD, FE_UPWARD, FE_TOWARDZERO};
+    static const struct dpm_test_mode mode = {.key = "a fixed key for the tests, no 2"};
+    struct dpm_query_plan plan = plans[NORMALS];
+    double expected[3], sums[3];
+    plan.clip_norm = 0x1.4c8dc2e42397fp+1;
+    for (size_t i = 0; i < sizeof roundings / sizeof *roundings; i++) {
+        struct dpmix_dataset *dataset = new_dataset();
+        struct dpmix_accountant *accountant = new_accountant();
+        struct dpm_release *release = NULL;
+        dpm_dataset_set_test(dataset, &mode);
+        fesetround(roundings[i]);
+        int status = dpm_release_open(&release, accountant, dataset, "rounded", &plan, 1, NULL, _i);
+        status = status ? status : dpm_release_query(release, 0, lent_normals, NULL, sums);
+        int rounding = fegetround();
+        fesetround(FE_TONEAREST);
+        ck_assert_int_eq(status, 0);
+        ck_assert_int_eq(rounding, roundings[i]);
+        if (i == 0)
+            memcpy(expected, sums, sizeof sums);
+        ck_assert_mem_eq(sums, expected, sizeof sums);
+        dpm_release_close(release);
+        dpm_dataset_unref(dataset);
+        dpm_accountant_unref(accountant);
+    }
+}
+END_TEST
+
 /* ---- Refusals ---- */
 
 static int is_state(int status, const char *word)
@@ -466,6 +497,7 @@ static Suite *suite(void)
     TCase *units = tcase_create("units");
     tcase_set_timeout(units, 0);
     tcase_add_loop_test(units, every_vector_unit_gives_the_same_bits, DPM_SIMD_AVX2, DPM_SIMD_AVX512 + 1);
+    tcase_add_loop_test(units, rounding_of_the_caller_changes_no_bit, 1, 4);
     suite_add_tcase(suite, units);
     CHECK_ADD(suite, a_forked_process_gets_nothing);
     CHECK_ADD(suite, without_locks_nothing_is_opened);
