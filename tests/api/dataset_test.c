@@ -444,6 +444,7 @@ START_TEST(files_and_memory_release_the_same)
         labels[i] = label_bytes[i];
     CHECK_OK(dpmix_dataset_new_u8(&dataset, images, IMAGES, TINY_PIXELS, labels, CLASSES, &lower, &upper, 1,
                                   DPMIX_STORAGE_COPY));
+    CHECK_OK(dpmix_dataset_set_images(dataset, TINY_SIDE)); /* as the files are */
     ck_assert(same_release(from_idx(1), dataset));
 }
 END_TEST
