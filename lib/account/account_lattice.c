@@ -71,9 +71,11 @@ static double payoff(const struct dpm_lattice *lattice, int k, double x)
 /* log(n!) less Stirling's formula, n >= 1. */
 static double stirling_error(double n)
 {
-    double square = 1.0 / (n * n);
+    double square = 1.0 / (n * n), factorial = 1.0;
+    for (double i = 2.0; n < 16.0 && i <= n; i += 1.0)
+        factorial *= i;
     if (n < 16.0)
-        return lgamma(n + 1.0) - (n + 0.5) * log(n) + n - LOG_SQRT_TWO_PI;
+        return log(factorial) - (n + 0.5) * log(n) + n - LOG_SQRT_TWO_PI;
     return (1.0 / 12 - (1.0 / 360 - (1.0 / 1260 - square / 1680) * square) * square) / n;
 }
 

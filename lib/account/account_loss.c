@@ -470,11 +470,12 @@ static int discrete(struct rule *rule)
 
 void dpm_account_loss_weights(double *log_weight, const struct dpm_law *law)
 {
-    double q = law->rate;
+    double q = law->rate, choose = 1.0; /* of k records j take part; lgamma() writes to a global variable */
     int k = law->group;
-    for (int j = 0; j <= k; j++)
-        log_weight[j] = lgamma(k + 1.0) - lgamma(j + 1.0) - lgamma(k - j + 1.0) + j * log(q) +
-                        (j < k ? (k - j) * log1p(-q) : 0.0);
+    for (int j = 0; j <= k; j++) {
+        log_weight[j] = log(choose) + j * log(q) + (j < k ? (k - j) * log1p(-q) : 0.0);
+        choose = choose * (k - j) / (j + 1);
+    }
 }
 
 int dpm_account_loss_table(struct dpm_loss_table *table, const struct dpm_law *law, int direction, double c,
