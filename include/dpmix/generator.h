@@ -76,7 +76,7 @@ DPMIX_API DPMIX_CHECK int dpmix_generator_checkpoint(dpmix_generator *generator,
                                                      uint64_t every);
 
 /** Goes on with a fit from its checkpoint, to the end, with fresh noise; checkpoints go on being written to
- * the same path, as often as before.
+ * the same path, as often as before; it has the threads of the fit, but no more than there are processors.
  *
  * What it costs: the steps between the checkpoint and the last one that may have begun were paid for and are
  * lost. They are debited anew, as one entry "..., resumed"; the rest goes on under the debit of the fit. After

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "account_loss.h"
+#include "account_excess.h"
 #include "base_alloc.h"
 #include "base_fail.h"
 
@@ -29,19 +30,6 @@ struct rule {
     double from[MAX_RANGES], to[MAX_RANGES];
     int ranges, status;
 };
-
-/* exp(x) - 1 - x. */
-static double excess(double x)
-{
-    if (fabs(x) > 0.3)
-        return expm1(x) - x;
-    static const double reciprocal[] = {1.0 / 13, 1.0 / 12, 1.0 / 11, 1.0 / 10, 1.0 / 9, 1.0 / 8,
-                                        1.0 / 7,  1.0 / 6,  1.0 / 5,  1.0 / 4,  1.0 / 3};
-    double series = 1.0;
-    for (size_t i = 0; i < sizeof reciprocal / sizeof reciprocal[0]; i++)
-        series = 1.0 + x * reciprocal[i] * series;
-    return 0.5 * x * x * series;
-}
 
 /* log(1 - q + q exp(x)), and the weight of the second term in *share. */
 static double log_mixture(double q, double x, double *share)
@@ -156,8 +144,8 @@ static int reserve(struct dpm_loss_table *table)
 static double term_of(double c, double log_p, double loss)
 {
     double p = exp(log_p), x = c * loss;
-    double term = x < 1.0 ? p * excess(x) : exp(log_p + x) - p * (1.0 + x);
-    return term + c * (loss > -1.0 ? p * excess(-loss) : exp(log_p - loss) - p * (1.0 - loss));
+    double term = x < 1.0 ? p * dpm_account_excess(x) : exp(log_p + x) - p * (1.0 + x);
+    return term + c * (loss > -1.0 ? p * dpm_account_excess(-loss) : exp(log_p - loss) - p * (1.0 - loss));
 }
 
 /* Adds a node. The weight is the logarithm of the tilted density until the table is finished. */

@@ -18,16 +18,20 @@ int dpmix_feature_dct_size(size_t *dims, size_t side, size_t radius)
     API_RETURN(status);
 }
 
+static int open_dct(struct dpm_feature_dct *map, size_t n_rows, size_t side, size_t radius)
+{
+    int status = dpm_feature_dct_check(side, radius);
+    if (!status)
+        status = dpm_api_length("n_rows", n_rows, side * side * sizeof(float));
+    return status ? status : dpm_feature_dct_new(map, side, radius);
+}
+
 int dpmix_feature_dct(float *out, const float *rows, size_t n_rows, size_t side, size_t radius)
 {
     struct dpm_feature_dct map;
     API_NEED(out);
     API_NEED(rows);
-    int status = dpm_feature_dct_check(side, radius);
-    if (!status)
-        status = dpm_api_length("n_rows", n_rows, side * side * sizeof *rows);
-    if (!status)
-        status = dpm_feature_dct_new(&map, side, radius);
+    int status = open_dct(&map, n_rows, side, radius);
     if (status)
         API_RETURN(status);
     dpm_feature_dct_forward(&map, out, map.dims, rows, n_rows);
@@ -40,11 +44,7 @@ int dpmix_feature_dct_inverse(float *out, const float *rows, size_t n_rows, size
     struct dpm_feature_dct map;
     API_NEED(out);
     API_NEED(rows);
-    int status = dpm_feature_dct_check(side, radius);
-    if (!status)
-        status = dpm_api_length("n_rows", n_rows, side * side * sizeof *rows);
-    if (!status)
-        status = dpm_feature_dct_new(&map, side, radius);
+    int status = open_dct(&map, n_rows, side, radius);
     if (status)
         API_RETURN(status);
     dpm_feature_dct_inverse(&map, out, rows, map.dims, n_rows);

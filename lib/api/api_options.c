@@ -86,9 +86,8 @@ static const struct option table[] = {
     {DPMIX_OPTION_VAE_DEVIATION, DOUBLE, "vae_deviation", 0, 10, 0,
      "VAE: standard deviation of Gaussian columns, scaled to [0, 1]; 0: it is learned for each column"},
     {DPMIX_OPTION_VAE_HIDDEN_LAST, INT, "vae_hidden_last", 0, 65536, 0,
-     "VAE: width of the hidden layer next to the latent space, the others in geometric sequence between; 0: "
-     "all "
-     "have the same"},
+     "VAE: width of the hidden layer next to the latent space, the others in geometric sequence between; "
+     "0: all have the same"},
     {DPMIX_OPTION_NOISE_CORRECTION, INT, "noise_correction", 0, 1, 0,
      "gradient descent: 1: Adam subtracts the known variance of the noise from its mean squares"},
     {DPMIX_OPTION_AVERAGING, DOUBLE, "averaging", 0, 0.999999, 0,
@@ -114,9 +113,8 @@ static const struct option table[] = {
     {DPMIX_OPTION_RBM_BURN_IN, INT, "rbm_burn_in", 0, 100000, 3,
      "RBM: steps of a chain before its first sampled record"},
     {DPMIX_OPTION_RBM_THINNING, INT, "rbm_thinning", 0, 100000, 0,
-     "RBM: steps of a chain between two sampled records, of which it gives up to eight; 0: every record has "
-     "a "
-     "chain of its own"},
+     "RBM: steps of a chain between two sampled records, of which it gives up to eight; 0: every record "
+     "has a chain of its own"},
     {DPMIX_OPTION_RBM_OUTPUT, INT, "rbm_output", DPMIX_RBM_MEANS, DPMIX_RBM_DRAWS, DPMIX_RBM_MEANS,
      "RBM: sampled records are 1: means, 2: draws of the visible units"},
     {DPMIX_OPTION_RBM_DEVIATION, DOUBLE, "rbm_deviation", 1e-3, 1e3, 0.25,
@@ -141,9 +139,8 @@ static const struct option table[] = {
      "Gaussian mixture: 0: low frequencies where the data set declares square images, else the columns; 1: "
      "columns as they are; 2: low frequencies (DCT) of square images"},
     {DPMIX_OPTION_GMM_RADIUS, INT, "gmm_radius", 0, 256, 0,
-     "Gaussian mixture: frequencies (i, j) with i^2 + j^2 up to its square are kept; 0: by the budget, 0.30 "
-     "to "
-     "0.66 of the image's side"},
+     "Gaussian mixture: frequencies (i, j) with i^2 + j^2 up to its square are kept; 0: by the budget, "
+     "0.30 to 0.66 of the image's side"},
     {DPMIX_OPTION_GMM_COVARIANCE, INT, "gmm_covariance", DPMIX_GMM_COVARIANCE_FULL,
      DPMIX_GMM_COVARIANCE_FACTORS, DPMIX_GMM_COVARIANCE_FULL,
      "Gaussian mixture: covariances: 1: full, 2: tied, 3: diagonal, 4: low rank and diagonal"},
@@ -152,8 +149,7 @@ static const struct option table[] = {
      "at most"},
     {DPMIX_OPTION_GMM_ROW_CLIP, DOUBLE, "gmm_row_clip", 0, 1, 0,
      "Gaussian mixture: bound on the norm of a record, columns scaled to [0, 1], over the square root of "
-     "their "
-     "number; columns are taken about 1/2; 0: 0.5 for columns, 0.4 for the DCT, 0.3 for distances"},
+     "their number; columns are taken about 1/2; 0: 0.5 for columns, 0.4 for the DCT, 0.3 for distances"},
     {DPMIX_OPTION_GMM_RESIDUAL_CLIP, DOUBLE, "gmm_residual_clip", 0, 1, 0,
      "Gaussian mixture: bound on a record's distance from the mean of its class and of its component, in the "
      "same unit, at least 1e-6; 0: it follows the scatter that the noisy sums show"},
@@ -179,8 +175,7 @@ static const struct option table[] = {
      "mixture of products: weight of tables with the label against others, in signal-to-noise"},
     {DPMIX_OPTION_LABELS, INT, "labels", 0, 2, DPMIX_LABELS_RULE,
      "mixture: labels of samples are 0: the teacher's where there is one, else 1; 1: of the model or part; "
-     "2: the "
-     "teacher's"},
+     "2: the teacher's"},
     {DPMIX_OPTION_TEACHER_STEPS, INT, "teacher_steps", 0, 100000, 0,
      "teacher: steps, each a noisy query; 0: 40 to 120, by the size of the noise"},
     {DPMIX_OPTION_TEACHER_WIDTH, INT, "teacher_width", 0, 4096, 0,

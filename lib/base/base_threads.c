@@ -116,11 +116,17 @@ static void *work(void *argument)
     return NULL;
 }
 
+int dpm_processors(void)
+{
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    return n < 1 ? 1 : n > MAX_THREADS ? MAX_THREADS : (int)n;
+}
+
 int dpm_pool_new(struct dpm_pool **out, int threads)
 {
     if (threads <= 0)
-        threads = (int)sysconf(_SC_NPROCESSORS_ONLN);
-    threads = threads < 1 ? 1 : threads > MAX_THREADS ? MAX_THREADS : threads;
+        threads = dpm_processors();
+    threads = threads > MAX_THREADS ? MAX_THREADS : threads;
     struct dpm_pool *pool = dpm_alloc(1, sizeof *pool);
     if (!pool)
         return DPMIX_ERR_NOMEM;

@@ -26,6 +26,8 @@ struct dpm_pool;
 /* `worker` is in [0, threads): the number of the thread that runs the task, for scratch memory of its own. */
 typedef void dpm_task_fn(void *context, size_t task, int worker);
 
+int dpm_processors(void);
+
 /* A pool of `threads` threads, the calling one included; 0: one per processor. */
 int dpm_pool_new(struct dpm_pool **out, int threads);
 void dpm_pool_free(struct dpm_pool *pool);

@@ -2,6 +2,7 @@
 #include "generator_checkpoint.h"
 #include "base_alloc.h"
 #include "base_fail.h"
+#include "base_threads.h"
 
 #include <math.h>
 #include <string.h>
@@ -72,6 +73,9 @@ static void get_options(struct dpmix_options *options, struct dpm_blob *blob, dp
     }
     if (!dpm_blob_status(blob) && check(options) != DPMIX_OK)
         dpm_blob_reject(blob);
+    /* Each thread takes memory, which no file may ask for as it likes; and this may be another machine. */
+    if (options->value[DPMIX_OPTION_THREADS] > dpm_processors())
+        options->value[DPMIX_OPTION_THREADS] = dpm_processors();
 }
 
 static void put_settings(const struct dpm_checkpoint *checkpoint, struct dpm_blob *blob)

@@ -2,6 +2,7 @@
 /* Checkpoints: a training that goes on is the training that never stopped, is paid for, and goes on once. */
 #include "account_ledger.h"
 #include "account_run.h"
+#include "base_threads.h"
 #include "random_stream.h"
 #include "tiny_file.h"
 #include "tiny_model.h"
@@ -885,6 +886,34 @@ END_TEST
 
 /* ---- Arguments and failures ---- */
 
+/* The most memory of a resumption whose checkpoint has this number of threads. */
+static int64_t memory_with_threads(int threads)
+{
+    struct tiny_case tiny;
+    struct stop stop = {2};
+    dpmix_options *options = tiny_options();
+    dpmix_generator *generator = NULL, *resumed = NULL;
+    open_case(&tiny, 0, AMPLE);
+    CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_THREADS, threads));
+    CHECK_OK(dpmix_generator_new(&generator, DPMIX_GENERATOR_VAE, options));
+    dpmix_options_free(options);
+    CHECK_OK(dpmix_generator_checkpoint(generator, tiny_path("b"), 0));
+    ck_assert_int_eq(dpmix_generator_fit(generator, tiny.accountant, tiny.dataset, 0.2, stop_there, &stop),
+                     DPMIX_ERR_CANCELLED);
+    dpmix_generator_free(generator);
+    int64_t held = dpm_alloc_watch();
+    ck_assert_int_eq(resume_until(&resumed, &tiny, 3), DPMIX_ERR_CANCELLED);
+    int64_t most = dpm_alloc_peak() - held;
+    tiny_case_close(&tiny);
+    return most;
+}
+
+START_TEST(a_file_gets_no_more_threads_than_there_are_processors)
+{
+    ck_assert_int_eq(memory_with_threads(200), memory_with_threads(dpm_processors()));
+}
+END_TEST
+
 START_TEST(bad_arguments_are_refused)
 {
     static struct tiny_case tiny;
@@ -971,6 +1000,7 @@ static Suite *suite(void)
     tcase_add_test(test_case, a_file_with_less_noise_is_refused);
     tcase_add_test(test_case, no_key_is_in_the_file);
     tcase_add_test(test_case, a_damaged_file_is_refused);
+    tcase_add_test(test_case, a_file_gets_no_more_threads_than_there_are_processors);
     tcase_add_test(test_case, bad_arguments_are_refused);
     tcase_add_test(test_case, without_memory_nothing_is_debited_or_read);
     return suite;
