@@ -97,8 +97,9 @@ DPMIX_API DPMIX_CHECK int dpmix_accountant_new_adaptive(dpmix_accountant **out, 
  *                 planned.
  * @return DPMIX_ERR_STATE when they are not; DPMIX_ERR_FORMAT for a file that is damaged, or no ledger of
  *         this version of the library; DPMIX_ERR_IO; DPMIX_ERR_UNSUPPORTED when the library was built without
- *         SQLite; DPMIX_ERR_ARG, DPMIX_ERR_RANGE, DPMIX_ERR_NOMEM. Later calls on the accountant can fail
- *         with DPMIX_ERR_IO and DPMIX_ERR_FORMAT, too. A fit whose debit could not be written reads no row.
+ *         SQLite; DPMIX_ERR_ARG, DPMIX_ERR_RANGE; DPMIX_ERR_NOMEM, which is also what SQLite says of some
+ *         damaged files. Later calls on the accountant can fail with DPMIX_ERR_IO and DPMIX_ERR_FORMAT, too. A
+ *         fit whose debit could not be written reads no row.
  */
 DPMIX_API DPMIX_CHECK int dpmix_accountant_open(dpmix_accountant **out, const char *path, const char *dataset,
                                                 double epsilon, double delta, int adjacency);

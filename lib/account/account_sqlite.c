@@ -11,7 +11,8 @@
 int dpm_sqlite_fail(int code)
 {
     switch (code & 0xFF) {
-    case SQLITE_NOMEM: return dpm_fail(DPMIX_ERR_NOMEM, "out of memory");
+    case SQLITE_NOMEM: /* also what SQLite says of some records that claim to be larger than their file */
+        return dpm_fail(DPMIX_ERR_NOMEM, "path: out of memory, or the ledger is damaged");
     case SQLITE_NOTADB:
     case SQLITE_CORRUPT:
     case SQLITE_CONSTRAINT:

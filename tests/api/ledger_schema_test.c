@@ -85,6 +85,29 @@ START_TEST(damage_without_tables_is_refused)
 }
 END_TEST
 
+/* SQLite says that memory ran out where a record has 2^32 - 1 bytes; nothing is tried with such a file. */
+START_TEST(a_record_larger_than_the_file_is_refused)
+{
+    static const char header[] = "SQLite format 3\0\x10\0\0\0\0\x40\x20\x20";
+    static const uint8_t record[] = {0xff, 0xff, 0xff, 0xff, 0x7f, 1, 95, 0, 0, 0, 0xac, 0};
+    enum { PAGE = 4096, TREE = 100, RECORD = 512 }; /* places in the file */
+    uint8_t file[PAGE] = {0};
+    dpmix_accountant *accountant = NULL;
+    memcpy(file, header, sizeof header - 1);
+    memcpy(file + RECORD, record, sizeof record);
+    file[TREE] = 0x0d;  /* a leaf */
+    file[TREE + 4] = 1; /* with one record */
+    file[TREE + 8] = RECORD >> 8;
+    tiny_write(tiny_path("a"), file, PAGE);
+    tiny_write(tiny_path("b"), file, PAGE);
+    int status = open_ledger(&accountant, "d");
+    ck_assert(status == DPMIX_ERR_NOMEM || status == DPMIX_ERR_FORMAT);
+    ck_assert_ptr_nonnull(strstr(dpmix_last_error(), "damaged"));
+    ck_assert_ptr_null(accountant);
+    ck_assert(tiny_same_files(tiny_path("a"), tiny_path("b")));
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("ledger_schema");
@@ -92,6 +115,7 @@ static Suite *suite(void)
     tcase_add_checked_fixture(test, setup, teardown);
     tcase_add_loop_test(test, more_than_the_tables_is_refused, 0, N_ADDITIONS);
     tcase_add_test(test, damage_without_tables_is_refused);
+    tcase_add_test(test, a_record_larger_than_the_file_is_refused);
     return s;
 }
 

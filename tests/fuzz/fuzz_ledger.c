@@ -25,10 +25,13 @@ static int open_at(dpmix_accountant **out, const char *path)
     return dpmix_accountant_open(out, path, "d", EPSILON, DELTA, DPMIX_ADJACENCY_ADD_REMOVE);
 }
 
+/* Out of memory is what SQLite says of some records that claim to be larger than their file. */
 static void expect(int status)
 {
-    FUZZ_ASSERT(status == DPMIX_OK || status == DPMIX_ERR_FORMAT || status == DPMIX_ERR_STATE ||
-                status == DPMIX_ERR_IO || status == DPMIX_ERR_BUDGET || status == DPMIX_ERR_UNSUPPORTED);
+    fuzz_expect(status,
+                (int[]){DPMIX_OK, DPMIX_ERR_FORMAT, DPMIX_ERR_STATE, DPMIX_ERR_IO, DPMIX_ERR_BUDGET,
+                        DPMIX_ERR_UNSUPPORTED, DPMIX_ERR_NOMEM},
+                7);
 }
 
 static void check_json(const dpmix_accountant *accountant)
