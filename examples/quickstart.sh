@@ -50,7 +50,9 @@ if [ -n "$missing" ]; then
     DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing
 fi
 
-if [ ! -f "$build/build.ninja" ]; then
+# From nothing where there is none, or one that was moved here or is of another Meson.
+if [ ! -f "$build/build.ninja" ] || ! meson setup --reconfigure "$build" "$root" >/dev/null 2>&1; then
+    rm -rf "$build"
     meson setup "$build" "$root" --buildtype=release -Dtests=false -Dexamples=true
 fi
 meson compile -C "$build"

@@ -58,7 +58,7 @@ static const char help[] =
     "  --threads N                      short for --option threads=N\n"
     "  --option NAME=VALUE              may be given again and again, see below\n";
 
-enum { MOST_ROWS = 16, PIECE = 1000 };
+enum { MOST_ROWS = 16, MOST_COMPONENTS = 64, PIECE = 1000 };
 
 struct study {
     const char *rows, *images, *labels, *test_rows, *test_images, *test_labels, *output, *decoder;
@@ -114,6 +114,11 @@ static int check(struct study *s)
         return command_line_refuse(program, "--epsilon needs numbers and commas");
     if (read_list(s->component, &s->n_components, s->components) != 0)
         return command_line_refuse(program, "--components needs numbers and commas");
+    for (size_t i = 0; i < s->n_components; i++)
+        if (!(s->component[i] >= 0.0 && s->component[i] <= MOST_COMPONENTS) ||
+            s->component[i] != floor(s->component[i]))
+            return command_line_refuse(program, "--components needs whole numbers from 0 to %d",
+                                       MOST_COMPONENTS);
     return COMMAND_RUN;
 }
 

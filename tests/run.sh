@@ -99,7 +99,10 @@ case "$*" in
     exit 2
     ;;
 esac
-mkdir -p build
+mkdir -p build && [ -w build ] || {
+    echo "the folder build cannot be written"
+    exit 1
+}
 provide
 
 if [ "${1-}" = --bench ]; then

@@ -26,6 +26,9 @@ void interrupt_watch(void)
     static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
     struct sigaction action = {.sa_handler = note, .sa_flags = SA_RESTART};
     sigemptyset(&action.sa_mask);
+    /* Where nobody reads what is told, or a file may not grow, the write fails: what was paid for is kept. */
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
         struct sigaction now;
         /* Who started us may have chosen that a signal does not matter (nohup). */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Ctrl-C, a closed terminal or a polite kill: work is broken off between two steps. */
+/* Ctrl-C, a closed terminal or a polite kill: work is broken off between two steps. A pipe that nobody reads,
+ * or a file that may not grow, ends nothing. */
 #ifndef RELEASE_INTERRUPT_H
 #define RELEASE_INTERRUPT_H
 

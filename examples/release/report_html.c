@@ -45,18 +45,26 @@ static void write_head(FILE *file, const struct report *r)
 
 /* ---- The guarantee ---- */
 
-/* Of an epsilon: how sure anybody can become who held something even before; delta apart. */
-static double surest(double epsilon)
+/* What is printed is an upper bound, too; doubles that are next to a figure are that figure. */
+static double up_to(double step, double value)
 {
-    return 100.0 / (1.0 + exp(-epsilon));
+    return step * ceil(value / step * (1.0 - 1e-12));
 }
 
-static void write_percent(FILE *file, double percent)
+/* Four digits of an epsilon. */
+static double epsilon_up(double epsilon)
 {
+    return epsilon > 0.0 ? up_to(pow(10.0, floor(log10(epsilon)) - 3.0), epsilon) : 0.0;
+}
+
+/* Of an epsilon: how sure anybody can become who held something even before; delta apart. */
+static void write_surest(FILE *file, double epsilon)
+{
+    const double percent = 100.0 / (1.0 + exp(-epsilon));
     if (percent > 99.99)
         fputs("more than 99.99 %", file);
     else
-        fprintf(file, "%.*f %%", percent > 99.0 ? 2 : 1, percent);
+        fprintf(file, "%.*f %%", percent > 99.0 ? 2 : 1, up_to(percent > 99.0 ? 0.01 : 0.1, percent));
 }
 
 static void write_promise(FILE *file, const struct report *r)
@@ -70,24 +78,23 @@ static void write_promise(FILE *file, const struct report *r)
           file);
     fputs(replace ? "which of two values it has" : "whether it is in the data at all", file);
     fputs(". They hold both for equally likely. After all releases they can be <b>at most ", file);
-    write_percent(file, surest(epsilon));
+    write_surest(file, epsilon);
     fprintf(file,
             "</b> sure, instead of 50 %%; but for a chance of about one in %.0f that the promise fails. That "
-            "is what "
-            "epsilon %.4g and delta %g mean. It holds for every record, for any method of attack, and for "
-            "ever: what is released cannot be undone by what comes to be known later.</p>\n",
-            1.0 / r->arguments->delta, epsilon, r->arguments->delta);
+            "is what epsilon %.4g and delta %g mean. It holds for every record, for any method of attack, and "
+            "for ever: what is released cannot be undone by what comes to be known later.</p>\n",
+            1.0 / r->arguments->delta, epsilon_up(epsilon), r->arguments->delta);
     if (!planned)
         fprintf(file,
                 "<p>These are the figures of the whole budget, of which epsilon %.4g is used up: further "
-                "releases "
-                "may be chosen by what earlier ones showed.</p>\n",
-                r->spent);
-    else if (r->spent < 0.999 * r->arguments->epsilon)
-        fprintf(file,
-                "<p>The budget allows further releases of this data set, up to epsilon %g in all (%.1f %% "
-                "sure). They must not be chosen by what earlier ones showed.</p>\n",
-                r->arguments->epsilon, surest(r->arguments->epsilon));
+                "releases may be chosen by what earlier ones showed.</p>\n",
+                epsilon_up(r->spent));
+    else if (r->spent < 0.999 * r->arguments->epsilon) {
+        fprintf(file, "<p>The budget allows further releases of this data set, up to epsilon %g in all (",
+                r->arguments->epsilon);
+        write_surest(file, r->arguments->epsilon);
+        fputs(" sure). They must not be chosen by what earlier ones showed.</p>\n", file);
+    }
     if (r->arguments->adjacency == DPMIX_ADJACENCY_ADD_REMOVE)
         fputs("<p>The number of records is protected, too. The number of synthetic ones was chosen and says "
               "nothing about it.</p>\n",
@@ -106,17 +113,22 @@ static void write_unit(FILE *file, const struct report *r)
         return;
     }
     fprintf(file,
-            "<p>The promise is for one <b>record</b>. At most %lld records of each person (the column '",
+            "<p>The promise is for one <b>record</b> of those that were used, at most %lld records of each "
+            "person (the column '",
             (long long)r->rows_of_unit);
     html_text(file, dpmix_schema_name(r->bins->schema, (size_t)dpmix_schema_unit(r->bins->schema)));
-    fputs("') were used. For all records of a <b>person</b> together ", file);
+    fputs("'). Of who has more, one less means that another one is used: a change of two records. For all "
+          "records of a <b>person</b> together ",
+          file);
     if (isnan(r->spent_of_unit)) {
         fputs("there is no figure for a ledger like this one.</p>\n", file);
         return;
     }
-    fprintf(file, "epsilon is %.4g: they can become at most <b>", r->spent_of_unit);
-    write_percent(file, surest(r->spent_of_unit));
-    fputs("</b> sure about the person.</p>\n", file);
+    fprintf(file, "epsilon is %.4g: they can become at most <b>", epsilon_up(r->spent_of_unit));
+    write_surest(file, r->spent_of_unit);
+    fputs("</b> sure about the person; as far as no release in the ledger below used more records of each "
+          "person, or took others for persons.</p>\n",
+          file);
 }
 
 static void write_figures(FILE *file, const struct report *r)
@@ -125,7 +137,7 @@ static void write_figures(FILE *file, const struct report *r)
             "<div class=\"figures\"><div><b>%.4g</b>epsilon spent, of %g</div><div><b>%g</b>delta</div>"
             "<div><b>%s</b>adjacency</div><div><b>%zu</b>synthetic records</div><div><b>%zu</b>columns</div>"
             "</div>\n",
-            r->spent, r->arguments->epsilon, r->arguments->delta,
+            epsilon_up(r->spent), r->arguments->epsilon, r->arguments->delta,
             release_adjacency_name(r->arguments->adjacency), r->synthetic->n, r->bins->n_columns);
 }
 

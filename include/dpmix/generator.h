@@ -117,9 +117,11 @@ DPMIX_API DPMIX_CHECK int dpmix_generator_resume(dpmix_generator **out, const ch
  * @param[out] noise_multiplier  of the query that runs most often (of several, the one with the least noise):
  *                               standard deviation of the noise over the largest norm that one row's
  *                               contribution can have, as in the ledger. 0 when no query runs.
- * @param[out] bytes             the most memory that the fit holds beside the dataset. Stacks of threads and
- *                               buffers of the linear algebra library are not in it.
- * @param[out] seconds           of the whole fit, by the wall clock.
+ * @param[out] bytes             the most memory that the fit holds beside the dataset, with what the generator's
+ *                               checkpoints take; a mixture's come on top. Stacks of threads and buffers of the
+ *                               linear algebra library are not in it.
+ * @param[out] seconds           of the whole fit, by the wall clock; to write checkpoints, and notes in the file
+ *                               of a durable ledger, comes on top.
  * Each output may be NULL.
  * @param generator   unfitted.
  * @param share       as for the fit.

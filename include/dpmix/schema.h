@@ -30,8 +30,9 @@
  * Persons with several records: declare the unit column. Then at most max_rows records of a unit enter the
  * dataset (its first ones, in the order they come; all null identifiers are one unit). The guarantee for a
  * unit that is there or not (add/remove, zero-out) is that for groups of max_rows records; for one unit in
- * place of another (replace-one) that for groups of 2 max_rows: dpmix_accountant_spent_group(). Without the
- * column the guarantee is per record.
+ * place of another (replace-one) that for groups of 2 max_rows: dpmix_accountant_spent_group(). For one record
+ * of a unit that has more it is that for groups of 2, since another one enters in its place. Without the column
+ * the guarantee is per record.
  *
  * A schema that is not const needs to be had alone.
  */

@@ -82,7 +82,8 @@ static const struct option table[] = {
      "Gaussian: bound on the norm of a record, columns scaled to [0, 1], over the square root of their "
      "number; columns are taken about 1/2, declared images about 0; 0: 0.5 for columns, 0.4 for images"},
     {DPMIX_OPTION_GAUSSIAN_RESIDUAL_CLIP, DOUBLE, "gaussian_residual_clip", 1e-4, 1, 0.25,
-     "Gaussian: bound on a record's distance from the mean of its part, in the same unit"},
+     "Gaussian: bound on a record's distance from the mean of its part, in the same unit; as a "
+     "distance it must be at least 1/1024"},
     {DPMIX_OPTION_VAE_DEVIATION, DOUBLE, "vae_deviation", 0, 10, 0,
      "VAE: standard deviation of Gaussian columns, scaled to [0, 1]; 0: it is learned for each column"},
     {DPMIX_OPTION_VAE_HIDDEN_LAST, INT, "vae_hidden_last", 0, 65536, 0,

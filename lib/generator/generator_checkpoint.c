@@ -48,6 +48,19 @@ int dpm_checkpoint_set(struct dpmix_generator *generator, const char *path, uint
     return DPMIX_OK;
 }
 
+int dpm_checkpoint_rehearse(struct dpmix_generator *generator, const struct dpmix_generator *other)
+{
+    if (!other->checkpoint)
+        return DPMIX_OK;
+    generator->checkpoint = dpm_alloc(1, sizeof *generator->checkpoint);
+    if (!generator->checkpoint)
+        return DPMIX_ERR_NOMEM;
+    *generator->checkpoint = *other->checkpoint;
+    generator->checkpoint->path = NULL;
+    generator->checkpoint->generator = generator;
+    return DPMIX_OK;
+}
+
 /* ---- Settings ---- */
 
 static void put_options(const struct dpmix_options *options, struct dpm_blob *blob)
@@ -126,10 +139,12 @@ static void put_shape(const struct dpmix_generator *generator, struct dpm_blob *
     dpm_bounds_put(&generator->bounds, blob);
 }
 
-/* Whether parts, classes and bounds are those of the generator that is being fitted. */
-static int check_shape(const struct dpmix_generator *generator, struct dpm_blob *blob)
+int dpm_checkpoint_check_shape(const struct dpmix_generator *generator)
 {
+    struct dpm_blob *blob = generator->checkpoint ? generator->checkpoint->from : NULL;
     struct dpm_bounds bounds = {0};
+    if (!blob)
+        return DPMIX_OK;
     dpm_blob_get_size(blob, (uint64_t)generator->n_parts, (uint64_t)generator->n_parts);
     uint64_t classes = dpm_blob_get_size(blob, 0, DPM_MAX_COLUMNS);
     dpm_bounds_get(&bounds, blob);
@@ -173,16 +188,14 @@ int dpm_checkpoint_write(const struct dpm_checkpoint *checkpoint, struct dpm_che
                          const struct dpm_train *train)
 {
     int status = dpm_checkpoint_compose(checkpoint, run, train);
-    return status ? status : dpm_blob_write(&run->blob, checkpoint->kind, checkpoint->path);
+    return status || !checkpoint->path ? status
+                                       : dpm_blob_write(&run->blob, checkpoint->kind, checkpoint->path);
 }
 
 int dpm_checkpoint_read(const struct dpm_checkpoint *checkpoint, struct dpm_checkpoint_run *run,
                         struct dpm_train *train)
 {
     struct dpm_blob *blob = checkpoint->from;
-    int status = check_shape(checkpoint->generator, blob);
-    if (status)
-        return status;
     for (size_t i = 0; i < DPM_RESUMABLE_NAME; i++) {
         uint32_t byte = dpm_blob_get_u32(blob);
         if (byte > UINT8_MAX)

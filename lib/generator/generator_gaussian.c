@@ -27,6 +27,9 @@ static const double query_share[N_QUERIES] = {0.2, 0.4, 0.4};
  * clipped; images are mostly background, about 0. */
 static const double row_clip_columns = 0.5, row_clip_image = 0.4, least_row_clip = 1e-4;
 
+/* A radius: its square is the least clip norm of a query. */
+static const double least_residual_clip = 0x1p-10;
+
 /* What the contributions are a function of, besides the row. */
 struct context {
     const struct dpm_gaussian *model;
@@ -144,6 +147,10 @@ static int prepare(struct work *work, const struct dpmix_generator *generator)
     if (row_clip > 0 && row_clip < least_row_clip)
         return dpm_fail(DPMIX_ERR_RANGE, "options: gaussian_row_clip must be 0, or at least %g",
                         least_row_clip);
+    if (residual_clip < least_residual_clip)
+        return dpm_fail(DPMIX_ERR_RANGE,
+                        "options: gaussian_residual_clip must be at least %g for so few columns",
+                        least_residual_clip / diagonal);
     row_clip = diagonal * (row_clip > 0 ? row_clip : (images ? row_clip_image : row_clip_columns));
     /* The noise of sum and count together moves a mean of norm row_clip least at this weight. */
     double count_weight = row_clip / sqrt(diagonal);

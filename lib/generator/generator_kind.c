@@ -64,6 +64,8 @@ int dpm_generator_fit(struct dpmix_generator *generator, const struct dpm_fit *f
     generator->n_classes = dpm_dataset_classes(fit->dataset);
     int status = dpm_bounds_copy(&generator->bounds, dpm_dataset_bounds(fit->dataset));
     if (!status)
+        status = dpm_checkpoint_check_shape(generator);
+    if (!status)
         status = generator->kind->fit(generator, &own);
     if (status == DPMIX_ERR_RANGE && own.checkpoint && own.checkpoint->from) /* the caller gave no numbers */
         status = dpm_fail(DPMIX_ERR_FORMAT, "path: the file is damaged");

@@ -5,6 +5,7 @@
 #include "base_alloc.h"
 #include "base_clock.h"
 #include "base_fail.h"
+#include "generator_checkpoint.h"
 
 #include <math.h>
 
@@ -117,6 +118,8 @@ static int fit_model(const struct dpm_rehearsal *rehearsal, const struct dpmix_o
     fit->threads = dpm_option_int(options, DPMIX_OPTION_THREADS);
     if (rehearsal->generator) {
         status = dpm_generator_new(&generator, rehearsal->generator->kind->kind, options);
+        if (!status && rehearsal->n_parts == 1) /* a mixture has checkpoints of its own, or none */
+            status = dpm_checkpoint_rehearse(generator, rehearsal->generator);
         if (!status)
             status = dpm_generator_fit(generator, fit);
     } else {

@@ -742,6 +742,14 @@ START_TEST(another_data_set_is_refused)
     other = tiny_dataset(tiny.rows, TINY_ROWS * 2, TINY_COLUMNS / 2, NULL, 0);
     CHECK_FAILS(dpmix_generator_resume(&none, tiny_path("b"), tiny.accountant, other, NULL, NULL),
                 DPMIX_ERR_STATE, "columns");
+    dpmix_dataset_free(other); /* a model of these would be larger than the file */
+    other = tiny_dataset(tiny.rows, TINY_ROWS / 50, 50 * TINY_COLUMNS, tiny.labels, TINY_CLASSES);
+    CHECK_FAILS(dpmix_generator_resume(&none, tiny_path("b"), tiny.accountant, other, NULL, NULL),
+                DPMIX_ERR_STATE, "columns");
+    dpmix_dataset_free(other);
+    other = tiny_dataset(tiny.rows, TINY_ROWS, TINY_COLUMNS, tiny.labels, 1000 * TINY_CLASSES);
+    CHECK_FAILS(dpmix_generator_resume(&none, tiny_path("b"), tiny.accountant, other, NULL, NULL),
+                DPMIX_ERR_STATE, "classes");
     dpmix_dataset_free(other);
     ck_assert_uint_eq(tiny_entries(tiny.accountant), 1);
     tiny_case_close(&tiny);

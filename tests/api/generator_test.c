@@ -342,6 +342,27 @@ START_TEST(a_row_clip_that_is_next_to_nothing_is_refused)
 }
 END_TEST
 
+START_TEST(a_residual_clip_that_is_next_to_nothing_is_refused)
+{
+    dpmix_options *options = tiny_options();
+    dpmix_generator *generator = NULL;
+    double least = 0x1p-10 / sqrt(TINY_COLUMNS);
+    for (int enough = 0; enough < 2; enough++) {
+        CHECK_OK(dpmix_options_set_double(options, DPMIX_OPTION_GAUSSIAN_RESIDUAL_CLIP,
+                                          least * (enough ? 1.001 : 0.999)));
+        CHECK_OK(dpmix_generator_new(&generator, DPMIX_GENERATOR_GAUSSIAN, options));
+        if (enough)
+            CHECK_OK(fit(generator, 1));
+        else
+            CHECK_FAILS(fit(generator, 1), DPMIX_ERR_RANGE, "gaussian_residual_clip");
+        ck_assert(enough || tiny_spent(tiny.accountant) == 0);
+        dpmix_generator_free(generator);
+        generator = NULL;
+    }
+    dpmix_options_free(options);
+}
+END_TEST
+
 /* With rank 1 all records lie on a line; a rank beyond the columns is cut to their number. */
 START_TEST(the_rank_is_that_of_the_covariance)
 {
@@ -527,6 +548,7 @@ static Suite *generator_suite(void)
     tcase_add_loop_test(own, samples_have_the_moments_of_the_data, 1, LARGE_COLUMNS + 1);
     tcase_add_test(own, the_defaults_keep_rows_that_are_long);
     tcase_add_test(own, a_row_clip_that_is_next_to_nothing_is_refused);
+    tcase_add_test(own, a_residual_clip_that_is_next_to_nothing_is_refused);
     tcase_add_test(own, the_rank_is_that_of_the_covariance);
     tcase_add_test(own, a_constant_column_stays_nearly_constant);
     tcase_add_loop_test(own, an_empty_data_set_gives_a_model, 1, 3);

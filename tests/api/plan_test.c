@@ -120,6 +120,39 @@ START_TEST(a_generators_plan_is_what_its_fit_costs)
 }
 END_TEST
 
+/* The widths are those of the defaults: most of the memory goes with the weights. A checkpoint is as large
+ * again as they and their optimiser; a mixture's models have none of the pattern's. */
+START_TEST(memory_for_checkpoints_is_in_the_plan)
+{
+    static const int kinds[] = {DPMIX_GENERATOR_VAE, DPMIX_GENERATOR_RBM, DPMIX_GENERATOR_CGAN};
+    dpmix_dataset *dataset = blobs();
+    dpmix_accountant *accountant = tiny_accountant(EPSILON);
+    dpmix_options *options = NULL;
+    dpmix_generator *generator = NULL;
+    struct plan without, with, parts_without, parts_with;
+    CHECK_OK(dpmix_options_new(&options));
+    CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_THREADS, 1));
+    CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_STEPS, 2));
+    CHECK_OK(dpmix_options_set_double(options, DPMIX_OPTION_SAMPLING_RATE, 0.3));
+    CHECK_OK(dpmix_generator_new(&generator, kinds[_i], options));
+    CHECK_OK(try_generator(&without, generator, accountant, 0.6, ROWS, COLUMNS, CLASSES, 1));
+    CHECK_OK(try_generator(&parts_without, generator, accountant, 0.6, ROWS, COLUMNS, CLASSES, 2));
+    CHECK_OK(dpmix_generator_checkpoint(generator, tiny_path("b"), 1));
+    CHECK_OK(try_generator(&with, generator, accountant, 0.6, ROWS, COLUMNS, CLASSES, 1));
+    CHECK_OK(try_generator(&parts_with, generator, accountant, 0.6, ROWS, COLUMNS, CLASSES, 2));
+    ck_assert_int_ne(access(tiny_path("b"), F_OK), 0); /* nothing was written */
+    ck_assert_double_gt(with.bytes, 1.06 * without.bytes);
+    ck_assert_double_eq(parts_with.bytes, parts_without.bytes);
+    int64_t bytes = dpm_alloc_watch();
+    CHECK_OK(dpmix_generator_fit(generator, accountant, dataset, 0.6, NULL, NULL));
+    expect_same(&with, accountant, dpm_alloc_peak() - bytes);
+    dpmix_generator_free(generator);
+    dpmix_options_free(options);
+    dpmix_accountant_free(accountant);
+    dpmix_dataset_free(dataset);
+}
+END_TEST
+
 /* Without numbers a mixture of products asks for less than the same columns would without groups. */
 START_TEST(a_tables_plan_is_what_its_fit_costs)
 {
@@ -525,6 +558,7 @@ static Suite *plan_suite(void)
     tcase_add_checked_fixture(left, setup, teardown);
     tcase_add_checked_fixture(refused, setup, teardown);
     tcase_add_loop_test(said, a_generators_plan_is_what_its_fit_costs, 0, 4);
+    tcase_add_loop_test(said, memory_for_checkpoints_is_in_the_plan, 0, 3);
     tcase_add_test(said, a_tables_plan_is_what_its_fit_costs);
     tcase_add_loop_test(said, a_clusterers_plan_is_what_its_fit_costs, 0, 3);
     tcase_add_loop_test(said, a_plan_with_parts_is_what_a_mixture_costs, 0, 2);

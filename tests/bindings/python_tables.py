@@ -272,4 +272,13 @@ class TestTables(unittest.TestCase):
             dpmix.synthesize(pyarrow.table(columns), None, 1.0, 1e-5, "add-remove")
         with self.assertRaisesRegex(TypeError, "n: "):
             reader = pyarrow.RecordBatchReader.from_batches(table.schema, table.to_batches())
-            dpmix.synthesize(reader, None, 1.0, 1e-5, "zero-out")
+            dpmix.synthesize(reader, DECLARED, 1.0, 1e-5, "zero-out")
+
+    def test_rows_of_persons_are_not_public(self):
+        """One person in place of another may have more rows: no figure for a person covers their number."""
+        pyarrow, columns = self.frame("pyarrow")
+        table = pyarrow.table({**columns, "who": list(range(400))})
+        for adjacency in ("replace-one", "zero-out"):
+            for schema, n in ((DECLARED, 400), (dpmix.Schema(DECLARED).unit("who", 2), 10_000)):
+                made = dpmix.synthesize(table, schema, 1.0, 1e-5, adjacency, generator="gaussian")
+                self.assertEqual(made.num_rows, n)

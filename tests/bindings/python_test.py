@@ -216,6 +216,8 @@ class TestDataset(unittest.TestCase):
         self.assertEqual(dpmix._arrays.rows(rows, ("float",), "rows")[0].address, rows.ctypes.data)
         block = dpmix._arrays.rows(numpy.arange(6.0).reshape(2, 3).T, ("double",), "rows")[0]
         self.assertEqual(listed(numpy.asarray(block.owner)), [[0, 3], [1, 4], [2, 5]])
+        odd = numpy.frombuffer(b"x" + bytes(24), "float32", offset=1).reshape(2, 3)  # at no address of a float
+        self.assertEqual(dpmix._arrays.rows(odd, ("float",), "rows")[0].address % 4, 0)
         labels = numpy.arange(5, dtype="int64")
         self.assertEqual(dpmix.Dataset(rows, 0, 1, labels=labels, classes=5).classes, 5)
         with self.assertRaises(TypeError):
@@ -315,6 +317,8 @@ class TestModels(unittest.TestCase):
                          (COLUMNS, CLASSES, COLUMNS, 4))
         self.assertEqual(listed(model.sample(2, seed=1, first=2, dtype="float64").labels), listed(labels)[2:])
         self.assertEqual(listed(model.count([[], [("label", 0, CLASSES)]], 50)), [1, 1])
+        with self.assertRaises(TypeError):
+            model.count([[(0.9, 0, 1)]], 50)
         with tempfile.TemporaryDirectory() as folder:
             model.save(pathlib.Path(folder, "model"))
             loaded = dpmix.Generator.load(pathlib.Path(folder, "model"))
@@ -463,15 +467,17 @@ class TestProgress(unittest.TestCase):
 
     def test_threads(self):
         """Closing or using a handle that another thread fits is refused; a const handle serves many."""
-        model, records, started, go = self.model(), dataset(), threading.Event(), threading.Event()
+        model, records, money, started, go = self.model(), dataset(), budget(), threading.Event(), threading.Event()
+
+        self.addCleanup(go.set)
 
         def wait(*_):
             started.set()
             go.wait(30)
-        thread = threading.Thread(target=model.fit, args=(records, budget(), 0.5, wait))
+        thread = threading.Thread(target=model.fit, args=(records, money, 0.5, wait))
         thread.start()
         self.assertTrue(started.wait(30))
-        for call in (model.close, records.close, lambda: model.sample(1),
+        for call in (model.close, records.close, money.close, lambda: model.sample(1),
                      lambda: model.fit(records, budget(), 0.5)):
             with self.assertRaises(dpmix.StateError):
                 call()
@@ -497,6 +503,25 @@ class TestProgress(unittest.TestCase):
         money.close()
         money.close()
         self.assertEqual(seen, [None])
+
+    def test_interrupt_frees_once(self):
+        """Ctrl-C while a handle is freed comes out behind the library's call."""
+        free = _library.library.dpmix_accountant_free
+        plain, freed = free.function, []
+
+        def interrupted(pointer):
+            plain(pointer)
+            freed.append(pointer)
+            raise KeyboardInterrupt
+        money = budget()
+        free.function = interrupted
+        try:
+            with self.assertRaises(KeyboardInterrupt):
+                money.close()
+            money.close()
+        finally:
+            free.function = plain
+        self.assertEqual(len(freed), 1)
 
 
 class TestQuickstart(unittest.TestCase):

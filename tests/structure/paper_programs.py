@@ -221,6 +221,7 @@ def check_bad_embeddings(faults, zhou, files, terms):
     good = [*files, *terms, "--norm", "1", "--epsilon", "1"]
     bad = [(2, files), (2, [*files, *terms, "--epsilon", "1"]), (2, [*good, "--norm", "0"]),
            (2, [*good, "--epsilon", "1,,2"]), (2, [*good, "--components", "two"]), (2, [*good, "--decoder", "true"]),
+           (2, [*good, "--components", "1.5"]), (2, [*good, "--components", "nan"]),
            (2, [*good[2:]]), (2, [*good, "--images", files[1]]), (1, [*good, "--labels", files[1]]),
            (1, [*good, "--labels", files[7]]), (1, [*good, "--test-embeddings", files[3]]),
            (1, [*good, "--classes", "1"]), (1, [*good, "--epsilon", "-1"]),

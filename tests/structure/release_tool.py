@@ -9,6 +9,7 @@ import gzip
 import html.parser
 import io
 import json
+import os
 import pathlib
 import re
 import resource
@@ -303,13 +304,13 @@ def check_release(case):
 
 def check_person(case):
     """What is told for a person is the ledger's figure for the records that one may have; for twice as many where
-    another person takes the place."""
+    another person takes the place. It holds for a ledger whose other releases used no more records of each."""
     columns = [*SCHEMA["columns"][:-1], {**SCHEMA["columns"][-1], "max_rows": 5}]
     schema = case.write("five.json", json.dumps({**SCHEMA, "columns": columns}).encode())
     for adjacency, group in (("add-remove", 5), ("zero-out", 5), ("replace-one", 10)):
         output, ledger = case.fresh()
         given = {str(case.schema): str(schema), "add-remove": adjacency}
-        done = case.run([given.get(x, x) for x in case.arguments(output, ledger, "--yes", epsilon="2")])
+        done = case.run([given.get(x, x) for x in case.arguments(output, ledger, "--yes", epsilon="1")])
         if done.returncode != 0 or "Epsilon is for one record. Of each person at most 5" not in done.stdout:
             case.fault(f"persons, {adjacency}", done)
             continue
@@ -318,6 +319,10 @@ def check_person(case):
         listed = re.search(rf"epsilon ([\d.]+) for {group} records", words)
         if not told or not listed or abs(float(told[1]) / float(listed[1]) - 1) > 2e-3:
             case.fault(f"persons, {adjacency}: {told and told[0]}, {listed and listed[0]}")
+        for part in ("at most 73.2 % sure", "a change of two records",
+                     "no release in the ledger below used more records of each person"):
+            if part not in words:
+                case.fault(f"persons, {adjacency}: the report does not say '{part}'")
 
 
 def check_filter(case):
@@ -363,7 +368,7 @@ def check_refusals(case):
     if output.stat().st_mode & 0o777 != 0o700 or not (output / "synthetic.csv").exists():
         case.fault("an empty folder loses its mode")
     output, ledger = case.fresh()
-    done = case.run(case.arguments(output, ledger, "--yes", "--records", "100000"), restore_signals=False,
+    done = case.run(case.arguments(output, ledger, "--yes", "--records", "100000"),
                     preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20)))
     if done.returncode != 1 or "synthetic.csv: File too large" not in done.stderr:
         case.fault("a disk that is full", done)
@@ -372,6 +377,14 @@ def check_refusals(case):
     kept = [path.name for path in output.glob("*")] + case.leftovers(output)
     if sorted(kept) != ["ledger.json", "model.dpmix", output.name]:
         case.fault(f"of a model that was paid for there is {kept}")
+    output, ledger = case.fresh()
+    reader, writer = os.pipe()
+    os.close(reader)  # as behind `2>&1 | head`
+    done = subprocess.run(case.arguments(output, ledger, "--yes"), stdout=subprocess.DEVNULL, stderr=writer,
+                          check=False, timeout=100)
+    os.close(writer)
+    if not (output / "synthetic.csv").exists():
+        case.fault(f"nobody reads what it tells: status {done.returncode}")
 
 
 def bad_tables():

@@ -124,7 +124,7 @@ def _as_view(values: Any, kinds: Tuple[str, ...], what: str) -> memoryview[Any]:
             raise TypeError(f"{what}: numbers are needed, not {made.dtype}")
         wide = made.dtype.itemsize > 4 or made.dtype.kind in "iu"
         dtype = "float64" if wide and "double" in kinds else "float32"
-        return memoryview(module.ascontiguousarray(made, dtype=dtype))
+        return memoryview(module.require(made, dtype, ["C", "A"]))
     if view is not None:
         values = view.tolist()
     flat, shape = _flat(values, what)

@@ -221,11 +221,11 @@ class Function:
                 else:
                     if not isinstance(argument, Handle) or argument._noun != kind.noun:
                         raise TypeError(f"a dpmix.{kind.noun.title()} is needed, not {type(argument).__name__}")
-                    plain.append(argument._enter(kind.alone))
+                    plain.append(argument._enter(kind.alone or self.frees))
                     held.append(argument)
-            result = self.function(*plain)
-            for freed in held if self.frees else []:  # before another thread may enter it
+            for freed in held if self.frees else []:  # nobody enters it again, not even if Ctrl-C ends this call
                 freed._pointer = None
+            result = self.function(*plain)
             if self.checked and result != 0:
                 raise error_of(result, library.dpmix_last_error().decode("utf-8", "replace"))
             return result

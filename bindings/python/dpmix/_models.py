@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import json
+import operator
 from typing import Any, Dict, Iterable, NamedTuple, Optional, Sequence, Tuple, Type, TypeVar, Union
 
 from ._accountant import Accountant
@@ -225,7 +226,8 @@ class _Sampler(_Model):
         for query in listed:
             offsets.append(offsets[-1] + len(query))
         flat = [predicate for query in listed for predicate in query]
-        columns = [CONSTANTS["DPMIX_COLUMN_LABEL"] if column == "label" else int(column) for column, _, _ in flat]
+        columns = [CONSTANTS["DPMIX_COLUMN_LABEL"] if column == "label" else operator.index(column)
+                   for column, _, _ in flat]
         if any(column < 0 or (column > MAX_COLUMNS and given[0] != "label") for column, given in zip(columns, flat)):
             raise ValueError("queries: there is no such column")
         out, block = room((len(listed),), "double")

@@ -28,7 +28,8 @@ def synthesize(frame: Any, schema: Any, epsilon: float, delta: float, adjacency:
     frame: a table of pandas, polars, pyarrow, DuckDB, or whatever speaks Arrow's PyCapsule protocol.
     schema: whatever Schema.of() takes, declared without a look at the data; None: the one that the frame carries.
     n: how many records. None: as many as the frame has where the adjacency says that their number is public
-    ("replace-one", "zero-out"); 10,000 where it is private ("add-remove").
+    ("replace-one", "zero-out"); 10,000 where it is private ("add-remove", and schemas with a unit column, of which
+    one has more records than another).
     generator, options: the kind of model and its options. The default, a mixture of products fitted to noisy
     tables of all pairs of columns, did best on a real table (doc/results.md). A VAE has outputs made for tables as
     a default. The Gaussian is trained once per class of the label, which takes a tenth of epsilon for noisy class
@@ -44,7 +45,8 @@ def synthesize(frame: Any, schema: Any, epsilon: float, delta: float, adjacency:
     declared = Schema.of(frame if schema is None else schema)
     budget = Accountant(epsilon, delta, adjacency)
     if n is None:
-        n = RECORDS if budget.adjacency == "add-remove" else _rows_of(frame)
+        private = budget.adjacency == "add-remove" or declared.unit_column is not None
+        n = RECORDS if private else _rows_of(frame)
     if generator == "vae":
         options.setdefault("vae_output", "mixed")
     model = Generator(generator, **options)
