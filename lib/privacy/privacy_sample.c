@@ -248,8 +248,8 @@ static void add_block(const struct draw *draw, size_t first, size_t n, int part)
 }
 
 /* Splits the interval from lowest to highest u, both included. One that the portion holds a piece of only is
- * known to have more rows than a block may. Rows that share all of u (a probability below 2^-1000 for a block
- * of them) are cut by number. */
+ * known to have more rows than a block may. Rows that share all of u (how unlikely for more than a block of
+ * them, stands in doc/privacy.md, Lemma 3) are cut by number. */
 static void split_interval(const struct draw *draw, const struct portion *portion, size_t first, size_t n,
                            int part, uint64_t lowest, uint64_t highest)
 {

@@ -4,6 +4,7 @@
 #include "account_ledger.h"
 #include "account_rdp.h"
 #include "account_renyi.h"
+#include "tiny_json.h"
 #include "tiny_model.h"
 
 #include <math.h>
@@ -465,18 +466,6 @@ START_TEST(groups_of_sampled_gaussians_are_known_where_they_are)
 END_TEST
 
 /* ---- Ledgers and reports ---- */
-
-/* The number after the next `"name": ` in *at, which moves on. NAN for null, and where there is none. */
-static double next_number(const char **at, const char *name)
-{
-    char key[64];
-    snprintf(key, sizeof key, "\"%s\": ", name);
-    const char *found = strstr(*at, key);
-    if (!found)
-        return NAN;
-    *at = found + strlen(key);
-    return strncmp(*at, "null", 4) == 0 ? NAN : strtod(*at, NULL);
-}
 
 static dpmix_accountant *used(int mode)
 {

@@ -2,39 +2,22 @@
 /* The conditional GAN: its hooks on the training engine, what the generator may depend on, what it learns, of
  * which class and part, and what is its own in a file. The gradients are tested in gan_test.c. */
 #include "generator_cgan_train.h"
-#include "tiny_get.h"
 
-#include "tiny_model.h"
+#include "tiny_options.h"
+#include "tiny_release.h"
 
 #include <math.h>
 
-enum { CLASSES = 4, RECORDS = 3000, SAMPLES = 1500, MOST_QUERIES = 64 };
+enum { RECORDS = 3000, SAMPLES = 1500, MOST_QUERIES = 64 };
 
-static int64_t live;
-static uint8_t images[RECORDS * TINY_PIXELS];
 static float points[RECORDS * 2];
-static int32_t labels[RECORDS], sampled_labels[SAMPLES], other_labels[SAMPLES];
-static float samples[SAMPLES * TINY_PIXELS], other_samples[SAMPLES * TINY_PIXELS];
-static struct tiny_mode mode;
-static dpmix_dataset *dataset;
-static dpmix_accountant *accountant;
-static dpmix_options *options;
-
-static void set_int(int key, int64_t value)
-{
-    CHECK_OK(dpmix_options_set_int(options, key, value));
-}
-
-static void set_double(int key, double value)
-{
-    CHECK_OK(dpmix_options_set_double(options, key, value));
-}
+static int32_t sampled_labels[SAMPLES];
+static float samples[SAMPLES * TINY_PIXELS];
 
 static void setup(void)
 {
-    live = dpm_alloc_live();
+    options_setup();
     tiny_images(images, labels, RECORDS, CLASSES, 1);
-    CHECK_OK(dpmix_options_new(&options));
     set_int(DPMIX_OPTION_THREADS, 2);
     set_int(DPMIX_OPTION_STEPS, 300);
     set_double(DPMIX_OPTION_SAMPLING_RATE, 0.05);
@@ -46,21 +29,6 @@ static void setup(void)
     set_double(DPMIX_OPTION_MOMENTUM, 0.5);
 }
 
-static void teardown(void)
-{
-    dpmix_options_free(options);
-    ck_assert_int_eq(dpm_alloc_live(), live);
-}
-
-static void open_release(size_t n_rows, const int32_t *with_labels, double epsilon)
-{
-    const double lower = 0, upper = 255;
-    CHECK_OK(dpmix_dataset_new_u8(&dataset, images, n_rows, TINY_PIXELS, with_labels,
-                                  with_labels ? CLASSES : 0, &lower, &upper, 1, DPMIX_STORAGE_COPY));
-    tiny_mode_set(&mode, dataset, 3);
-    accountant = tiny_accountant(epsilon);
-}
-
 static void open_points(int n_classes, double epsilon)
 {
     const double lower = 0, upper = 1;
@@ -68,12 +36,6 @@ static void open_points(int n_classes, double epsilon)
                                    DPMIX_STORAGE_COPY));
     tiny_mode_set(&mode, dataset, 3);
     accountant = tiny_accountant(epsilon);
-}
-
-static void close_release(void)
-{
-    dpmix_dataset_free(dataset);
-    dpmix_accountant_free(accountant);
 }
 
 static dpmix_generator *new_cgan(void)
@@ -85,16 +47,7 @@ static dpmix_generator *new_cgan(void)
 
 static dpmix_generator *fitted_cgan(void)
 {
-    dpmix_generator *generator = new_cgan();
-    CHECK_OK(dpmix_generator_fit(generator, accountant, dataset, 1, NULL, NULL));
-    return generator;
-}
-
-static void draw(const dpmix_generator *generator, float *rows, int32_t *row_labels, uint64_t first, size_t n)
-{
-    const uint64_t seed = 11;
-    CHECK_OK(
-        dpmix_generator_sample(generator, rows, row_labels, first, n, generator->bounds.n_columns, &seed));
+    return fitted(new_cgan());
 }
 
 /* ---- The hooks ---- */
@@ -459,13 +412,9 @@ END_TEST
 START_TEST(parts_have_nets_of_their_own)
 {
     const uint64_t seed = 5;
-    dpmix_clusterer *clusterer = NULL;
     set_int(DPMIX_OPTION_CONDITIONAL, 0);
     open_release(RECORDS, labels, 50);
-    CHECK_OK(dpmix_clusterer_new(&clusterer, DPMIX_CLUSTERER_LABEL, options));
-    CHECK_OK(dpmix_clusterer_fit(clusterer, accountant, dataset, 0.1, NULL, NULL));
-    dpmix_mixture *mixture = tiny_mixture(clusterer, new_cgan());
-    CHECK_OK(dpmix_mixture_fit(mixture, accountant, dataset, 1, NULL, NULL));
+    dpmix_mixture *mixture = fitted_by_label(new_cgan(), options);
     CHECK_OK(dpmix_mixture_sample(mixture, samples, sampled_labels, 0, SAMPLES, TINY_PIXELS, &seed));
     ck_assert_double_ge(share_right(), 0.9);
     dpmix_mixture_free(mixture);
@@ -485,17 +434,8 @@ START_TEST(threads_and_cuts_change_nothing)
         generators[i] = fitted_cgan();
         close_release();
     }
-    draw(generators[0], samples, sampled_labels, 0, SAMPLES);
-    for (int i = 1; i < 3; i++) {
-        draw(generators[i], other_samples, other_labels, 0, SAMPLES);
-        ck_assert_mem_eq(samples, other_samples, sizeof samples);
-        ck_assert_mem_eq(sampled_labels, other_labels, sizeof sampled_labels);
-    }
-    for (size_t first = 0, n = 1; first < SAMPLES; first += n, n = n * 2 + 1) {
-        n = SAMPLES - first < n ? SAMPLES - first : n;
-        draw(generators[0], other_samples, first % 2 ? other_labels : NULL, first, n);
-        ck_assert_mem_eq(samples + first * TINY_PIXELS, other_samples, n * TINY_PIXELS * sizeof *samples);
-    }
+    for (int i = 1; i < 3; i++)
+        check_sequence(generators[0], generators[i], SAMPLES);
     for (int i = 0; i < 3; i++)
         dpmix_generator_free(generators[i]);
 }
@@ -521,13 +461,7 @@ START_TEST(memory_comes_before_the_debit)
     set_double(DPMIX_OPTION_AVERAGING, 0.9);
     open_release(100, labels, 1);
     dpmix_generator *generator = new_cgan();
-    for (uint64_t nth = 1; nth <= 20; nth++) {
-        dpm_alloc_fail_after(nth, 1);
-        int status = dpmix_generator_fit(generator, accountant, dataset, 1, NULL, NULL);
-        dpm_alloc_fail_after(0, 0);
-        ck_assert_int_eq(status, DPMIX_ERR_NOMEM);
-    }
-    ck_assert_uint_eq(tiny_entries(accountant), 0);
+    check_memory_comes_first(generator, 20);
     CHECK_OK(dpmix_generator_fit(generator, accountant, dataset, 1, NULL, NULL));
     dpmix_generator_free(generator);
     close_release();
@@ -606,46 +540,21 @@ END_TEST
  * do. */
 START_TEST(hostile_models_do_no_harm)
 {
+    const uint64_t seed = 11;
     struct dpm_blob blob = {0};
-    struct dpmix_generator *loaded = NULL;
-    size_t refused = 0, accepted = 0;
+    struct tiny_tally tally = {0};
     set_int(DPMIX_OPTION_STEPS, 2);
     set_int(DPMIX_OPTION_CGAN_HIDDEN, 3);
     set_int(DPMIX_OPTION_CGAN_NOISE, 2);
     set_int(DPMIX_OPTION_CGAN_LAYERS, 2);
     open_release(100, labels, 1);
     dpmix_generator *generator = fitted_cgan();
-    dpm_generator_put(generator, &blob);
-    CHECK_OK(dpm_blob_status(&blob));
-    draw(generator, samples, sampled_labels, 0, 64);
-    CHECK_OK(tiny_get(&loaded, &blob, generator));
-    CHECK_OK(dpm_blob_finish(&blob));
-    draw(loaded, other_samples, other_labels, 0, 64);
-    ck_assert_mem_eq(samples, other_samples, 64 * TINY_PIXELS * sizeof *samples);
-    ck_assert_mem_eq(sampled_labels, other_labels, 64 * sizeof *other_labels);
-    dpm_generator_free(loaded);
-
-    for (size_t at = 0; at < blob.size; at++) {
-        for (int bit = 0; bit < 8; bit += 7) {
-            struct dpmix_generator *damaged = NULL;
-            blob.bytes[at] ^= (unsigned char)(1 << bit);
-            blob.at = 0;
-            blob.status = DPMIX_OK;
-            int status = tiny_get(&damaged, &blob, generator);
-            status = status ? status : dpm_blob_finish(&blob);
-            if (!status && damaged->bounds.n_columns == TINY_PIXELS && damaged->n_parts == 1) {
-                draw(damaged, other_samples, damaged->makes_labels ? sampled_labels : NULL, 0, 4);
-                for (size_t i = 0; i < 4 * (size_t)TINY_PIXELS; i++)
-                    ck_assert(isfinite(other_samples[i]));
-                accepted++;
-            }
-            refused += status != DPMIX_OK;
-            dpm_generator_free(damaged);
-            blob.bytes[at] ^= (unsigned char)(1 << bit);
-        }
-    }
-    ck_assert_uint_gt(refused, 100);
-    ck_assert_uint_gt(accepted, 100); /* most bytes are weights */
+    tiny_put(&blob, generator, 64);
+    for (size_t at = 0; at < blob.size; at++)
+        for (int bit = 0; bit < 8; bit += 7)
+            tiny_get_damaged(&tally, &blob, at, bit, generator, &seed);
+    ck_assert_uint_gt(tally.refused, 100);
+    ck_assert_uint_gt(tally.accepted, 100); /* most bytes are weights */
     dpm_blob_free(&blob);
     dpmix_generator_free(generator);
     close_release();
@@ -677,7 +586,7 @@ static Suite *suite(void)
     Suite *s = suite_create("cgan");
     TCase *check_case = tcase_create("cgan");
     tcase_set_timeout(check_case, 0);
-    tcase_add_checked_fixture(check_case, setup, teardown);
+    tcase_add_checked_fixture(check_case, setup, options_teardown);
     for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
         tcase_add_loop_test(check_case, tests[i].function, 0, tests[i].n);
     suite_add_tcase(s, check_case);

@@ -18,20 +18,6 @@ enum { STEPS = 12, LONG = 16, EVERY = 4, KILLS = 60 };
 #define EPSILON 2.0
 #define AMPLE 1e5 /* a budget that no test uses up */
 
-static int64_t live;
-
-static void setup(void)
-{
-    live = dpm_alloc_live();
-    tiny_folder_setup();
-}
-
-static void teardown(void)
-{
-    tiny_folder_teardown();
-    ck_assert_int_eq(dpm_alloc_live(), live);
-}
-
 /* ---- Handles ---- */
 
 static int has_store(void)
@@ -988,7 +974,7 @@ static Suite *suite(void)
 {
     Suite *suite = suite_create("checkpoint");
     TCase *test_case = check_case(suite, "checkpoint");
-    tcase_add_checked_fixture(test_case, setup, teardown);
+    tcase_add_checked_fixture(test_case, tiny_clean_setup, tiny_clean_teardown);
     tcase_add_loop_test(test_case, a_resumed_training_is_the_one_that_never_stopped, 0,
                         (N_SETTINGS + 1) * N_KINDS);
     tcase_add_test(test_case, a_training_that_stopped_among_its_extras_goes_on);

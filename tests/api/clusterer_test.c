@@ -1,28 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Clusterers through the public functions: all kinds where they behave alike, then what is their own. */
-#include "tiny_file.h"
-#include "tiny_model.h"
+#include "tiny_fixture.h"
 
 #include <math.h>
 
 enum { FIRST_KIND = DPMIX_CLUSTERER_LABEL, END_KINDS = DPMIX_CLUSTERER_CORESET + 1 };
-
-static int64_t live;
-static struct tiny_case tiny;
-
-static void setup(void)
-{
-    live = dpm_alloc_live();
-    tiny_case_open(&tiny, 10, 1);
-    tiny_folder_setup();
-}
-
-static void teardown(void)
-{
-    tiny_folder_teardown();
-    tiny_case_close(&tiny);
-    ck_assert_int_eq(dpm_alloc_live(), live);
-}
 
 static int fit(dpmix_clusterer *clusterer, double share)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Counting queries and samples in float64: what they say is what the samples in memory say. */
-#include "tiny_model.h"
+#include "tiny_fixture.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -18,17 +18,9 @@ static const struct {
     {0, DPMIX_GENERATOR_VAE, TINY_CLASSES},
 };
 
-static int64_t live;
-static struct tiny_case tiny;
 static dpmix_mixture *mixture;
 static dpmix_generator *generator;
 static const uint64_t seed = 11;
-
-static void setup(void)
-{
-    live = dpm_alloc_live();
-    tiny_case_open(&tiny, 10, 1);
-}
 
 static void fit(int which)
 {
@@ -38,12 +30,10 @@ static void fit(int which)
         generator = tiny_fitted_generator(&tiny, kinds[which].models, 1);
 }
 
-static void teardown(void)
+static void free_models(void)
 {
     dpmix_mixture_free(mixture);
     dpmix_generator_free(generator);
-    tiny_case_close(&tiny);
-    ck_assert_int_eq(dpm_alloc_live(), live);
 }
 
 struct queries {
@@ -341,6 +331,7 @@ static Suite *count_suite(void)
     Suite *suite = suite_create("count");
     TCase *each = check_case(suite, "each model");
     tcase_add_checked_fixture(each, setup, teardown);
+    tcase_add_checked_fixture(each, NULL, free_models);
     tcase_add_loop_test(each, answers_are_those_of_the_samples, 0, N_MODELS);
     tcase_add_loop_test(each, bad_queries_are_refused, 0, N_MODELS);
     tcase_add_loop_test(each, both_types_are_the_same_records, 0, N_MODELS);

@@ -21,18 +21,6 @@ enum {
 static const char *const constructors[] = {
     "dpmix_dataset_new_u8: ", "dpmix_dataset_new_f32: ", "dpmix_dataset_new_f64: "};
 
-static int64_t live;
-
-static void setup(void)
-{
-    live = dpm_alloc_live();
-}
-
-static void teardown(void)
-{
-    ck_assert_int_eq(dpm_alloc_live(), live);
-}
-
 /* ---- From memory: every argument bad in turn ---- */
 
 struct arguments {
@@ -142,7 +130,7 @@ static void expect_refused(const struct arguments *a, struct refusal refusal)
     CHECK_FAILS(make(&dataset, a), refusal.status, word);
     ck_assert_ptr_eq(dpmix_last_error(), strstr(dpmix_last_error(), word));
     ck_assert_ptr_eq(dataset, before);
-    ck_assert_int_eq(dpm_alloc_live(), live);
+    ck_assert_int_eq(dpm_alloc_live(), tiny_live);
 }
 
 START_TEST(a_bad_argument_is_refused_and_named)
@@ -473,7 +461,7 @@ static void expect_idx_refused(const char *images_path, const char *labels_path,
                 word);
     ck_assert_ptr_eq(strstr(dpmix_last_error(), "dpmix_dataset_new_idx: "), dpmix_last_error());
     ck_assert_ptr_eq(dataset, before);
-    ck_assert_int_eq(dpm_alloc_live(), live);
+    ck_assert_int_eq(dpm_alloc_live(), tiny_live);
 }
 
 START_TEST(bad_arguments_beside_good_files)
@@ -585,7 +573,7 @@ static void expect_npy_refused(const char *labels_path, int n_classes, size_t n_
                 status, word);
     ck_assert_ptr_eq(strstr(dpmix_last_error(), "dpmix_dataset_new_npy: "), dpmix_last_error());
     ck_assert_ptr_eq(dataset, before);
-    ck_assert_int_eq(dpm_alloc_live(), live);
+    ck_assert_int_eq(dpm_alloc_live(), tiny_live);
 }
 
 START_TEST(bad_arguments_beside_npy_files)
@@ -629,14 +617,13 @@ static Suite *dataset_suite(void)
 {
     Suite *suite = suite_create("dataset");
     TCase *memory = check_case(suite, "from memory");
-    tcase_add_checked_fixture(memory, setup, teardown);
+    tcase_add_checked_fixture(memory, tiny_clean_setup, tiny_clean_teardown);
     tcase_add_loop_test(memory, a_bad_argument_is_refused_and_named, 0, N_TYPES * SPOILED);
     tcase_add_loop_test(memory, messages_hold_no_data, 0, N_TYPES);
     tcase_add_loop_test(memory, good_arguments_are_taken, 0, N_TYPES);
     tcase_add_test(memory, labels_may_leave_classes_empty);
     TCase *releases = check_case(suite, "releases");
-    tcase_add_checked_fixture(releases, setup, teardown);
-    tcase_add_checked_fixture(releases, tiny_folder_setup, tiny_folder_teardown);
+    tcase_add_checked_fixture(releases, tiny_clean_setup, tiny_clean_teardown);
     tcase_add_test(releases, copy_and_borrow_release_the_same);
     tcase_add_test(releases, all_types_release_the_same);
     tcase_add_test(releases, doubles_keep_what_float32_loses);
@@ -644,8 +631,7 @@ static Suite *dataset_suite(void)
     tcase_add_test(releases, one_pair_of_bounds_is_for_all_columns);
     tcase_add_loop_test(releases, an_empty_data_set_works, DPMIX_STORAGE_COPY, DPMIX_STORAGE_BORROW + 1);
     TCase *files = check_case(suite, "from files");
-    tcase_add_checked_fixture(files, setup, teardown);
-    tcase_add_checked_fixture(files, tiny_folder_setup, tiny_folder_teardown);
+    tcase_add_checked_fixture(files, tiny_clean_setup, tiny_clean_teardown);
     tcase_add_test(files, files_and_memory_release_the_same);
     tcase_add_test(files, files_without_labels);
     tcase_add_loop_test(files, bad_arguments_beside_good_files, 0, 2);

@@ -15,20 +15,6 @@ enum { KILLS = 40, RACERS = 8, MANY = 4096 };
 #define EPSILON 2.0
 #define AMPLE 1e6 /* a budget that no test uses up */
 
-static int64_t live;
-
-static void setup(void)
-{
-    live = dpm_alloc_live();
-    tiny_folder_setup();
-}
-
-static void teardown(void)
-{
-    tiny_folder_teardown();
-    ck_assert_int_eq(dpm_alloc_live(), live);
-}
-
 static dpmix_accountant *open_named(const char *dataset, double epsilon)
 {
     dpmix_accountant *accountant = NULL;
@@ -633,7 +619,7 @@ static Suite *suite(void)
 {
     Suite *suite = suite_create("durable");
     TCase *test_case = check_case(suite, "durable");
-    tcase_add_checked_fixture(test_case, setup, teardown);
+    tcase_add_checked_fixture(test_case, tiny_clean_setup, tiny_clean_teardown);
     tcase_add_test(test_case, a_ledger_opened_again_is_the_same);
     tcase_add_test(test_case, another_budget_is_refused);
     tcase_add_loop_test(test_case, a_mode_lasts, 0, 3);

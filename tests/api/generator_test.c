@@ -2,31 +2,14 @@
 /* Generators through the public functions: all kinds where they behave alike, then what is their own. */
 #include "generator_gaussian.h"
 
-#include "tiny_file.h"
-#include "tiny_model.h"
+#include "tiny_fixture.h"
 
 #include <math.h>
 
 enum { FIRST_KIND = DPMIX_GENERATOR_GAUSSIAN, END_KINDS = DPMIX_GENERATOR_PRODUCTS + 1 };
 enum { LARGE_ROWS = 5000, LARGE_COLUMNS = TINY_MOMENTS, SAMPLES = 20000 };
 
-static int64_t live;
-static struct tiny_case tiny;
 static float large[LARGE_ROWS * LARGE_COLUMNS], samples[SAMPLES * LARGE_COLUMNS];
-
-static void setup(void)
-{
-    live = dpm_alloc_live();
-    tiny_case_open(&tiny, 10, 1);
-    tiny_folder_setup();
-}
-
-static void teardown(void)
-{
-    tiny_folder_teardown();
-    tiny_case_close(&tiny);
-    ck_assert_int_eq(dpm_alloc_live(), live);
-}
 
 static int fit(dpmix_generator *generator, double share)
 {

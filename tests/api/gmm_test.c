@@ -9,22 +9,9 @@
 enum { ROWS = 50000, COLUMNS = 10, PARTS = 5, SAMPLES = 20000, DRAWS = 20, IMAGES = 600 };
 
 static const double deviation = 0.06;
-static int64_t live;
 static float rows[ROWS * COLUMNS], samples[SAMPLES * TINY_PIXELS];
 static int32_t labels[ROWS], drawn[SAMPLES];
 static struct tiny_mode mode;
-
-static void setup(void)
-{
-    live = dpm_alloc_live();
-    tiny_folder_setup();
-}
-
-static void teardown(void)
-{
-    tiny_folder_teardown();
-    ck_assert_int_eq(dpm_alloc_live(), live);
-}
 
 static double centre(size_t part, size_t column)
 {
@@ -565,7 +552,7 @@ static Suite *gmm_suite(void)
 {
     Suite *suite = suite_create("gmm");
     TCase *learns = check_case(suite, "learns");
-    tcase_add_checked_fixture(learns, setup, teardown);
+    tcase_add_checked_fixture(learns, tiny_clean_setup, tiny_clean_teardown);
     tcase_add_loop_test(learns, a_separated_mixture_is_recovered, 1, 5);
     tcase_add_loop_test(learns, every_form_of_covariance_is_that_of_the_rows, 1, 5);
     tcase_add_loop_test(learns, few_columns_keep_their_variance, 1, 5);
@@ -574,12 +561,12 @@ static Suite *gmm_suite(void)
     tcase_add_test(learns, steps_of_em_refine);
     tcase_add_test(learns, labels_go_with_their_rows);
     TCase *density = check_case(suite, "density");
-    tcase_add_checked_fixture(density, setup, teardown);
+    tcase_add_checked_fixture(density, tiny_clean_setup, tiny_clean_teardown);
     tcase_add_loop_test(density, the_density_integrates_to_one, 0, 4);
     tcase_add_test(density, the_density_is_per_declared_unit);
     tcase_add_test(density, wrong_arguments_are_refused);
     TCase *forms = check_case(suite, "forms");
-    tcase_add_checked_fixture(forms, setup, teardown);
+    tcase_add_checked_fixture(forms, tiny_clean_setup, tiny_clean_teardown);
     tcase_add_loop_test(forms, images_are_learned_in_every_form, 0, 48);
     tcase_add_test(forms, images_need_to_be_square);
     tcase_add_test(forms, tiny_clips_are_refused_before_the_debit);
@@ -587,7 +574,7 @@ static Suite *gmm_suite(void)
     tcase_add_test(forms, threads_make_no_difference);
     tcase_add_test(forms, loaded_densities_are_the_saved_ones);
     TCase *nothing = check_case(suite, "nothing to learn");
-    tcase_add_checked_fixture(nothing, setup, teardown);
+    tcase_add_checked_fixture(nothing, tiny_clean_setup, tiny_clean_teardown);
     tcase_add_loop_test(nothing, whatever_the_data_samples_are_finite, 0, 15);
     return suite;
 }

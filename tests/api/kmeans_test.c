@@ -4,81 +4,19 @@
 #include "cluster_kind.h"
 #include "privacy_test.h"
 
-#include "check_status.h"
-#include "tiny_data.h"
-#include "tiny_file.h"
-#include "tiny_model.h"
+#include "tiny_fit.h"
 
 #include <math.h>
 
-enum { ROWS = 4000, COLUMNS = 8, BLOBS = 4, MOST_PARTS = 16 };
-
-static float rows[ROWS * COLUMNS];
-static int32_t blobs[ROWS], parts[ROWS], other_parts[ROWS];
-
-/* Of one fit: what goes in, and its handles. */
-struct fit {
-    size_t n_rows;
-    double epsilon;
-    int clusters, steps, features, threads;
-    uint8_t key;
-
-    struct tiny_mode mode;
-    dpmix_dataset *dataset;
-    dpmix_accountant *accountant;
-    dpmix_clusterer *clusterer;
-};
-
-static const struct fit plain_fit = {
-    .n_rows = ROWS, .epsilon = 2, .clusters = BLOBS, .steps = 6, .features = 64, .threads = 2, .key = 1};
-
-static void open_fit(struct fit *fit)
-{
-    dpmix_options *options = NULL;
-    tiny_blobs(rows, blobs, ROWS, COLUMNS, BLOBS, 1);
-    CHECK_OK(dpmix_options_new(&options));
-    CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_CLUSTERS, fit->clusters));
-    CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_KMEANS_STEPS, fit->steps));
-    CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_KMEANS_FEATURES, fit->features));
-    CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_THREADS, fit->threads));
-    CHECK_OK(dpmix_clusterer_new(&fit->clusterer, DPMIX_CLUSTERER_KMEANS, options));
-    dpmix_options_free(options);
-    fit->dataset = tiny_dataset(rows, fit->n_rows, COLUMNS, NULL, 0);
-    fit->accountant = tiny_accountant(fit->epsilon);
-    tiny_mode_set(&fit->mode, fit->dataset, fit->key);
-}
-
-static void run_fit(struct fit *fit)
-{
-    open_fit(fit);
-    CHECK_OK(dpmix_clusterer_fit(fit->clusterer, fit->accountant, fit->dataset, 1, NULL, NULL));
-}
-
-static void close_fit(struct fit *fit)
-{
-    dpmix_clusterer_free(fit->clusterer);
-    dpmix_dataset_free(fit->dataset);
-    dpmix_accountant_free(fit->accountant);
-}
-
-static void assign(const dpmix_clusterer *clusterer, int32_t *to)
-{
-    CHECK_OK(dpmix_clusterer_assign(clusterer, to, rows, ROWS, COLUMNS, NULL));
-    for (size_t i = 0; i < ROWS; i++)
-        ck_assert(to[i] >= 0 && to[i] < dpmix_clusterer_parts(clusterer));
-}
-
-static void check_weights(const dpmix_clusterer *clusterer)
-{
-    double weights[MOST_PARTS], sum = 0;
-    int n_parts = dpmix_clusterer_parts(clusterer);
-    CHECK_OK(dpmix_clusterer_weights(clusterer, weights, (size_t)n_parts));
-    for (int i = 0; i < n_parts; i++) {
-        ck_assert_double_ge(weights[i], 0);
-        sum += weights[i];
-    }
-    ck_assert_double_eq_tol(sum, 1, 1e-9);
-}
+static const struct fit plain_fit = {.kind = DPMIX_CLUSTERER_KMEANS,
+                                     .n_rows = ROWS,
+                                     .epsilon = 2,
+                                     .clusters = BLOBS,
+                                     .steps = 6,
+                                     .features = 64,
+                                     .bits = 10,
+                                     .threads = 2,
+                                     .key = 1};
 
 /* The share of rows that lie in the part of most of the rows of its blob, or the other way round. */
 static double purity(int n_parts)
@@ -106,13 +44,7 @@ START_TEST(test_blobs_are_found)
     assign(fit.clusterer, parts);
     ck_assert_double_gt(purity(BLOBS), 0.99);
     check_weights(fit.clusterer);
-    double weights[BLOBS];
-    size_t counts[BLOBS] = {0};
-    CHECK_OK(dpmix_clusterer_weights(fit.clusterer, weights, BLOBS));
-    for (size_t i = 0; i < ROWS; i++)
-        counts[parts[i]]++;
-    for (int part = 0; part < BLOBS; part++) /* the noise of a count is about 16 rows here */
-        ck_assert_double_eq_tol(weights[part], (double)counts[part] / ROWS, 0.05);
+    check_shares(fit.clusterer);
     close_fit(&fit);
 }
 END_TEST
@@ -177,30 +109,15 @@ END_TEST
 
 START_TEST(test_same_result_for_any_number_of_threads)
 {
-    static const char *const names[] = {"a", "b"};
-    for (int i = 0; i < 2; i++) {
-        struct fit fit = plain_fit;
-        fit.threads = 1 + 2 * i;
-        run_fit(&fit);
-        CHECK_OK(dpmix_clusterer_save(fit.clusterer, tiny_path(names[i])));
-        close_fit(&fit);
-    }
-    ck_assert(tiny_same_files(tiny_path("a"), tiny_path("b")));
+    check_threads(&plain_fit);
 }
 END_TEST
 
 START_TEST(test_save_and_load)
 {
     struct fit fit = plain_fit;
-    dpmix_clusterer *loaded = NULL;
     run_fit(&fit);
-    CHECK_OK(dpmix_clusterer_save(fit.clusterer, tiny_path("a")));
-    CHECK_OK(dpmix_clusterer_load(&loaded, tiny_path("a")));
-    CHECK_OK(dpmix_clusterer_save(loaded, tiny_path("b")));
-    ck_assert(tiny_same_files(tiny_path("a"), tiny_path("b")));
-    assign(fit.clusterer, parts);
-    assign(loaded, other_parts);
-    ck_assert_mem_eq(parts, other_parts, sizeof parts);
+    dpmix_clusterer *loaded = saved_and_loaded(fit.clusterer);
     dpmix_clusterer_free(loaded);
     close_fit(&fit);
 }

@@ -10,20 +10,6 @@
 #ifdef HAVE_SQLITE
 #include <sqlite3.h>
 
-static int64_t live;
-
-static void setup(void)
-{
-    live = dpm_alloc_live();
-    tiny_folder_setup();
-}
-
-static void teardown(void)
-{
-    tiny_folder_teardown();
-    ck_assert_int_eq(dpm_alloc_live(), live);
-}
-
 static int open_ledger(dpmix_accountant **accountant, const char *dataset)
 {
     return dpmix_accountant_open(accountant, tiny_path("a"), dataset, 1, TINY_DELTA,
@@ -112,7 +98,7 @@ static Suite *suite(void)
 {
     Suite *s = suite_create("ledger_schema");
     TCase *test = check_case(s, "ledger_schema");
-    tcase_add_checked_fixture(test, setup, teardown);
+    tcase_add_checked_fixture(test, tiny_clean_setup, tiny_clean_teardown);
     tcase_add_loop_test(test, more_than_the_tables_is_refused, 0, N_ADDITIONS);
     tcase_add_test(test, damage_without_tables_is_refused);
     tcase_add_test(test, a_record_larger_than_the_file_is_refused);
@@ -121,9 +107,5 @@ static Suite *suite(void)
 
 CHECK_MAIN(suite)
 #else
-int main(void)
-{
-    puts("1..0 # SKIP built without SQLite");
-    return 0;
-}
+CHECK_SKIP("built without SQLite")
 #endif

@@ -2,8 +2,7 @@
 /* Mixtures through the public functions, for every pair of a partition and a kind of model. */
 #include "mixture_model.h"
 
-#include "tiny_file.h"
-#include "tiny_model.h"
+#include "tiny_fixture.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -19,26 +18,9 @@ struct pair {
 static const struct pair pairs[N_PAIRS] = {
     {DPMIX_CLUSTERER_LABEL, DPMIX_GENERATOR_GAUSSIAN, TINY_CLASSES}, /* the part is the label */
     {DPMIX_CLUSTERER_KMEANS, DPMIX_GENERATOR_GAUSSIAN, 0},
-    {DPMIX_CLUSTERER_LABEL, DPMIX_GENERATOR_VAE, TINY_CLASSES}, /* as above, not of its making */
+    {DPMIX_CLUSTERER_LABEL, DPMIX_GENERATOR_VAE, TINY_CLASSES},  /* as above, not of its making */
     {DPMIX_CLUSTERER_KMEANS, DPMIX_GENERATOR_VAE, TINY_CLASSES}, /* the model makes the label */
 };
-
-static int64_t live;
-static struct tiny_case tiny;
-
-static void setup(void)
-{
-    live = dpm_alloc_live();
-    tiny_case_open(&tiny, 10, 1);
-    tiny_folder_setup();
-}
-
-static void teardown(void)
-{
-    tiny_folder_teardown();
-    tiny_case_close(&tiny);
-    ck_assert_int_eq(dpm_alloc_live(), live);
-}
 
 static dpmix_mixture *fitted(int pair)
 {

@@ -2,6 +2,7 @@
 /* The options: what the table says of each key, that values keep to it, and that handles keep copies. */
 #include "tiny_file.h"
 #include "tiny_model.h"
+#include "tiny_options.h"
 
 #include <limits.h>
 #include <math.h>
@@ -99,21 +100,6 @@ static const int keys[] = {
 static const int unknown_keys[] = {-1, 2, 9, 999, INT_MAX, INT_MIN};
 
 enum { N_KEYS = sizeof keys / sizeof *keys, N_UNKNOWN = sizeof unknown_keys / sizeof *unknown_keys };
-
-static dpmix_options *options;
-static int64_t live;
-
-static void setup(void)
-{
-    live = dpm_alloc_live();
-    CHECK_OK(dpmix_options_new(&options));
-}
-
-static void teardown(void)
-{
-    dpmix_options_free(options);
-    ck_assert_int_eq(dpm_alloc_live(), live);
-}
 
 static double get(int key)
 {
@@ -390,7 +376,7 @@ static Suite *options_suite(void)
 {
     Suite *suite = suite_create("options");
     TCase *each = check_case(suite, "each key");
-    tcase_add_checked_fixture(each, setup, teardown);
+    tcase_add_checked_fixture(each, options_setup, options_teardown);
     tcase_add_loop_test(each, a_name_leads_back_to_its_key, 0, N_KEYS);
     tcase_add_loop_test(each, bounds_hold_the_default, 0, N_KEYS);
     tcase_add_loop_test(each, values_in_range_are_kept, 0, N_KEYS);
@@ -398,7 +384,7 @@ static Suite *options_suite(void)
     tcase_add_loop_test(each, the_other_type_is_refused, 0, N_KEYS);
     tcase_add_loop_test(each, unknown_keys_are_refused, 0, N_UNKNOWN);
     TCase *whole = check_case(suite, "whole table");
-    tcase_add_checked_fixture(whole, setup, teardown);
+    tcase_add_checked_fixture(whole, options_setup, options_teardown);
     tcase_add_test(whole, iteration_meets_every_key_once_in_order);
     tcase_add_test(whole, bounds_give_what_is_asked_for);
     tcase_add_test(whole, zero_is_no_key_and_unknown_names_have_none);

@@ -16,20 +16,6 @@ struct plan {
     double epsilon, noise, bytes, seconds;
 };
 
-static int64_t live;
-
-static void setup(void)
-{
-    live = dpm_alloc_live();
-    tiny_folder_setup();
-}
-
-static void teardown(void)
-{
-    tiny_folder_teardown();
-    ck_assert_int_eq(dpm_alloc_live(), live);
-}
-
 static int try_generator(struct plan *plan, const dpmix_generator *generator,
                          const dpmix_accountant *accountant, double share, size_t n_rows, size_t n_columns,
                          int n_classes, int n_parts)
@@ -382,17 +368,6 @@ END_TEST
 
 /* ---- What a plan leaves ---- */
 
-static struct tiny_bytes file_bytes(const char *path)
-{
-    struct stat about;
-    ck_assert_int_eq(stat(path, &about), 0);
-    struct tiny_bytes file = {malloc((size_t)about.st_size + 1), (size_t)about.st_size};
-    FILE *stream = fopen(path, "rb");
-    ck_assert(file.bytes && stream && fread(file.bytes, 1, file.n, stream) == file.n);
-    fclose(stream);
-    return file;
-}
-
 START_TEST(nothing_is_spent)
 {
     dpmix_dataset *dataset = blobs();
@@ -409,7 +384,7 @@ START_TEST(nothing_is_spent)
     const char *json = tiny_text(dpmix_accountant_json, accountant);
     struct tiny_bytes before = {0}, after = {0};
     if (durable)
-        before = file_bytes(tiny_path("a"));
+        before = tiny_read(tiny_path("a"));
     struct plan plan;
     CHECK_OK(try_generator(&plan, generator, accountant, 1, ROWS, COLUMNS, CLASSES, 2));
     CHECK_OK(dpmix_generator_plan(generator, NULL, NULL, NULL, NULL, accountant, 1, ROWS, COLUMNS, 0, 1));
@@ -417,7 +392,7 @@ START_TEST(nothing_is_spent)
     ck_assert(tiny_spent(accountant) == spent);
     ck_assert_str_eq(tiny_text(dpmix_accountant_json, accountant), json);
     if (durable) {
-        after = file_bytes(tiny_path("a"));
+        after = tiny_read(tiny_path("a"));
         ck_assert(after.n == before.n && memcmp(after.bytes, before.bytes, before.n) == 0);
     }
     CHECK_OK(dpmix_generator_fit(generator, accountant, dataset, 1, NULL, NULL));
@@ -554,9 +529,9 @@ static Suite *plan_suite(void)
     Suite *suite = suite_create("plan");
     TCase *said = check_case(suite, "what a plan says"), *left = check_case(suite, "what a plan leaves");
     TCase *refused = check_case(suite, "what is refused");
-    tcase_add_checked_fixture(said, setup, teardown);
-    tcase_add_checked_fixture(left, setup, teardown);
-    tcase_add_checked_fixture(refused, setup, teardown);
+    tcase_add_checked_fixture(said, tiny_clean_setup, tiny_clean_teardown);
+    tcase_add_checked_fixture(left, tiny_clean_setup, tiny_clean_teardown);
+    tcase_add_checked_fixture(refused, tiny_clean_setup, tiny_clean_teardown);
     tcase_add_loop_test(said, a_generators_plan_is_what_its_fit_costs, 0, 4);
     tcase_add_loop_test(said, memory_for_checkpoints_is_in_the_plan, 0, 3);
     tcase_add_test(said, a_tables_plan_is_what_its_fit_costs);

@@ -12,22 +12,9 @@ enum { ROWS = 20000, COLUMNS = 8, CLASSES = 2, SAMPLES = 20000, COLOURS = 3, SIZ
 enum { COLOUR = 0, SIZE = 3, AGE = 5, GAIN = 6, WEIGHT = 7 };
 
 static const int32_t groups[COLUMNS] = {1, 1, 1, 2, 2, 0, 0, 0};
-static int64_t live;
 static float rows[ROWS * COLUMNS], samples[SAMPLES * COLUMNS];
 static int32_t labels[ROWS], drawn[SAMPLES];
 static struct tiny_mode mode;
-
-static void setup(void)
-{
-    live = dpm_alloc_live();
-    tiny_folder_setup();
-}
-
-static void teardown(void)
-{
-    tiny_folder_teardown();
-    ck_assert_int_eq(dpm_alloc_live(), live);
-}
 
 /* Colour, size and age go with the label, age with colour. Gain is 1/5 exactly (as one of 1,000 values) in
  * seven of ten rows, else spread over [0.5, 0.6]. Weight falls exponentially. */
@@ -395,14 +382,14 @@ static Suite *products_suite(void)
 {
     Suite *suite = suite_create("products");
     TCase *learns = check_case(suite, "learns");
-    tcase_add_checked_fixture(learns, setup, teardown);
+    tcase_add_checked_fixture(learns, tiny_clean_setup, tiny_clean_teardown);
     tcase_add_test(learns, tables_of_pairs_are_learned);
     tcase_add_test(learns, more_budget_is_better);
     tcase_add_test(learns, categories_have_one_value);
     tcase_add_test(learns, values_that_many_rows_have_come_back);
     tcase_add_test(learns, tails_are_kept);
     TCase *fits = check_case(suite, "fit");
-    tcase_add_checked_fixture(fits, setup, teardown);
+    tcase_add_checked_fixture(fits, tiny_clean_setup, tiny_clean_teardown);
     tcase_add_test(fits, only_numbers_are_looked_at_for_bins);
     tcase_add_test(fits, threads_make_no_difference);
     tcase_add_test(fits, components_follow_the_budget);

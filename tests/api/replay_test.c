@@ -2,9 +2,11 @@
 /* Neighbour replay: a learner runs on a data set, and again, with the same randomness, on one that lacks the
  * last row. The second run is shown the first one's released numbers, so that both have the same history, as
  * in the proof of composition; then every query's sums before noise must differ by at most the declared
- * sensitivity. */
+ * sensitivity. And as what was released is the same, so must the models be, bit by bit: nothing of them comes
+ * from the rows another way, not even the number of rows. */
 #include "base_alloc.h"
 #include "check_main.h"
+#include "mixture_model.h"
 #include "privacy_test.h"
 
 #include <dpmix/dpmix.h>
@@ -177,7 +179,9 @@ static dpmix_dataset *dataset_of(const struct learner *learner, size_t n_rows)
     return dataset;
 }
 
-static void run(const struct learner *learner, size_t n_rows, const struct dpm_test_mode *mode)
+/* `model` gets what was fitted, as it stands in a file. */
+static void run(struct dpm_blob *model, const struct learner *learner, size_t n_rows,
+                const struct dpm_test_mode *mode)
 {
     dpmix_dataset *dataset = dataset_of(learner, n_rows);
     dpmix_accountant *accountant = NULL;
@@ -203,9 +207,12 @@ static void run(const struct learner *learner, size_t n_rows, const struct dpm_t
         ck_assert_int_eq(dpmix_mixture_fit(mixture, accountant, dataset, share, NULL, NULL), 0);
         if (learner->taught)
             ck_assert_int_eq(dpmix_mixture_teach(mixture, accountant, dataset, 1, NULL, NULL), 0);
+        dpm_mixture_put(mixture, model);
     } else {
         ck_assert_int_eq(dpmix_generator_fit(generator, accountant, dataset, 1, NULL, NULL), 0);
+        dpm_generator_put(generator, model);
     }
+    ck_assert_int_eq(dpm_blob_status(model), 0);
     dpmix_mixture_free(mixture);
     dpmix_clusterer_free(clusterer);
     dpmix_generator_free(generator);
@@ -218,12 +225,17 @@ START_TEST(every_query_changes_by_its_sensitivity_at_most)
 {
     const struct learner *learner = &learners[_i / 2];
     struct recording recording = {0};
+    struct dpm_blob model = {0}, without = {0};
     struct dpm_test_mode mode = {
         .key = "a fixed key for the tests, no 6", .observe = observe, .user = &recording};
     fill(_i % 2 ? 2 : 0);
-    run(learner, ROWS, &mode);
+    run(&model, learner, ROWS, &mode);
     recording.replaying = 1;
-    run(learner, ROWS - 1, &mode);
+    run(&without, learner, ROWS - 1, &mode);
+    ck_assert_uint_eq(without.size, model.size);
+    ck_assert_mem_eq(without.bytes, model.bytes, model.size);
+    dpm_blob_free(&model);
+    dpm_blob_free(&without);
     ck_assert_uint_eq(recording.next, recording.n);
     ck_assert_uint_ge(recording.n, 2);
     size_t counts =

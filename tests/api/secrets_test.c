@@ -96,10 +96,10 @@ END_TEST
 /* ---- Fits ---- */
 
 static const int clusterers[] = {DPMIX_CLUSTERER_LABEL, DPMIX_CLUSTERER_KMEANS, DPMIX_CLUSTERER_CORESET};
-static const int generators[] = {DPMIX_GENERATOR_GAUSSIAN, DPMIX_GENERATOR_GMM, DPMIX_GENERATOR_VAE,
-                                 DPMIX_GENERATOR_RBM, DPMIX_GENERATOR_CGAN};
+static const int generators[] = {DPMIX_GENERATOR_GAUSSIAN, DPMIX_GENERATOR_GMM,  DPMIX_GENERATOR_VAE,
+                                 DPMIX_GENERATOR_RBM,      DPMIX_GENERATOR_CGAN, DPMIX_GENERATOR_PRODUCTS};
 
-enum { N_CLUSTERERS = 3, N_GENERATORS = 5, PLAIN = N_CLUSTERERS };
+enum { N_CLUSTERERS = 3, N_GENERATORS = sizeof generators / sizeof *generators, PLAIN = N_CLUSTERERS };
 
 /* Each kind of partition, and k-means on the columns themselves. */
 static dpmix_clusterer *new_clusterer(int i)

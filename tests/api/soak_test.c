@@ -9,8 +9,10 @@
 enum { FITS = 1000, WARM = 100, SAMPLES = 20, GROWTH_KB = 1024 };
 
 static const int partitions[] = {DPMIX_CLUSTERER_LABEL, DPMIX_CLUSTERER_KMEANS, DPMIX_CLUSTERER_CORESET};
-static const int models[] = {DPMIX_GENERATOR_GAUSSIAN, DPMIX_GENERATOR_GMM, DPMIX_GENERATOR_VAE,
-                             DPMIX_GENERATOR_RBM, DPMIX_GENERATOR_CGAN};
+static const int models[] = {DPMIX_GENERATOR_GAUSSIAN, DPMIX_GENERATOR_GMM,  DPMIX_GENERATOR_VAE,
+                             DPMIX_GENERATOR_RBM,      DPMIX_GENERATOR_CGAN, DPMIX_GENERATOR_PRODUCTS};
+
+enum { N_PARTITIONS = sizeof partitions / sizeof *partitions, N_MODELS = sizeof models / sizeof *models };
 
 struct use {
     long kilobytes, threads, files;
@@ -49,8 +51,9 @@ static void release(struct tiny_case *tiny, int number)
     dpmix_accountant_free(tiny->accountant);
     CHECK_OK(dpmix_accountant_open(&tiny->accountant, tiny_path("b"), "soak", 5, TINY_DELTA,
                                    DPMIX_ADJACENCY_ADD_REMOVE));
-    dpmix_mixture *mixture = tiny_mixture(tiny_fitted_clusterer(tiny, partitions[number % 3], 0.5),
-                                          tiny_generator(models[number % 5]));
+    int partition = partitions[number / N_MODELS % N_PARTITIONS]; /* each meets all models */
+    dpmix_mixture *mixture =
+        tiny_mixture(tiny_fitted_clusterer(tiny, partition, 0.5), tiny_generator(models[number % N_MODELS]));
     int steps = dpmix_mixture_checkpoint(mixture, tiny_path("damaged"), 1);
     ck_assert(steps == DPMIX_OK || steps == DPMIX_ERR_UNSUPPORTED);
     CHECK_OK(dpmix_mixture_fit(mixture, tiny->accountant, tiny->dataset, 1, NULL, NULL));

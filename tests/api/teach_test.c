@@ -4,6 +4,7 @@
 
 #include "tiny_file.h"
 #include "tiny_model.h"
+#include "tiny_options.h"
 
 #include <float.h>
 #include <math.h>
@@ -27,7 +28,6 @@ static int32_t labels[ROWS];
 static struct tiny_mode mode;
 static dpmix_dataset *dataset;
 static dpmix_accountant *accountant;
-static dpmix_options *options;
 
 /* A bar that stands, lies or slants, at a random place. */
 static void draw_images(float *out, int32_t *classes, size_t n, uint64_t state)
@@ -44,16 +44,6 @@ static void draw_images(float *out, int32_t *classes, size_t n, uint64_t state)
                     (float)(TINY_LOWER + (TINY_UPPER - TINY_LOWER) * value);
             }
     }
-}
-
-static void set_int(int key, int64_t value)
-{
-    CHECK_OK(dpmix_options_set_int(options, key, value));
-}
-
-static void set_double(int key, double value)
-{
-    CHECK_OK(dpmix_options_set_double(options, key, value));
 }
 
 /* The images, and a fresh budget. */

@@ -5,6 +5,7 @@
 
 #include "tiny_file.h"
 #include "tiny_model.h"
+#include "tiny_options.h"
 
 #include <math.h>
 
@@ -12,34 +13,20 @@ enum { ROWS = 600, COLUMNS = 6, CLASSES = 2, MOST_QUERIES = 128 };
 
 static float rows[ROWS * COLUMNS];
 static int32_t labels[ROWS];
-static int64_t live;
-static dpmix_options *options;
 
 static void setup(void)
 {
     struct tiny_random random = {5};
-    live = dpm_alloc_live();
     for (size_t i = 0; i < ROWS; i++) {
         labels[i] = i % 3 == 0;
         for (size_t j = 0; j < COLUMNS; j++)
             rows[i * COLUMNS + j] = (float)((labels[i] ? 0.5 : 0.1) + 0.2 * tiny_uniform(&random));
     }
-    CHECK_OK(dpmix_options_new(&options));
+    options_setup();
     CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_STEPS, 40));
     CHECK_OK(dpmix_options_set_double(options, DPMIX_OPTION_SAMPLING_RATE, 1));
     CHECK_OK(dpmix_options_set_double(options, DPMIX_OPTION_LEARNING_RATE, 0.05));
     CHECK_OK(dpmix_options_set_double(options, DPMIX_OPTION_CLIP_NORM, 10));
-}
-
-static void teardown(void)
-{
-    dpmix_options_free(options);
-    ck_assert_int_eq(dpm_alloc_live(), live);
-}
-
-static void set_double(int key, double value)
-{
-    CHECK_OK(dpmix_options_set_double(options, key, value));
 }
 
 /* ---- The net ---- */
@@ -619,7 +606,7 @@ static Suite *suite(void)
 {
     Suite *s = suite_create("train");
     TCase *train = check_case(s, "train");
-    tcase_add_checked_fixture(train, setup, teardown);
+    tcase_add_checked_fixture(train, setup, options_teardown);
     tcase_add_loop_test(train, each_part_learns_its_own_mean, 0, 2);
     tcase_add_test(train, hooks_are_called_for_each_part_and_step);
     tcase_add_test(train, extras_run_after_the_training);

@@ -1,21 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The VAE through the public functions: what it learns, of which class and part, and what is its own in a
  * file. What all generators have in common is tested in generator_test.c. */
-#include "tiny_get.h"
-
-#include "tiny_model.h"
+#include "tiny_release.h"
 
 #include <math.h>
 
-enum { CLASSES = 4, RECORDS = 4000, SAMPLES = 2000 };
+enum { RECORDS = 4000, SAMPLES = 2000 };
 
 static int64_t live;
-static uint8_t images[RECORDS * TINY_PIXELS];
-static int32_t labels[RECORDS], sampled_labels[SAMPLES];
-static float samples[SAMPLES * TINY_PIXELS], other_samples[SAMPLES * TINY_PIXELS];
-static struct tiny_mode mode;
-static dpmix_dataset *dataset;
-static dpmix_accountant *accountant;
+static int32_t sampled_labels[SAMPLES];
+static float samples[SAMPLES * TINY_PIXELS];
 
 static void setup(void)
 {
@@ -26,22 +20,6 @@ static void setup(void)
 static void teardown(void)
 {
     ck_assert_int_eq(dpm_alloc_live(), live);
-}
-
-static void open_release(size_t n_rows, const int32_t *with_labels, double epsilon)
-{
-    const double lower = 0, upper = 255;
-    int n_classes = with_labels ? CLASSES : 0;
-    CHECK_OK(dpmix_dataset_new_u8(&dataset, images, n_rows, TINY_PIXELS, with_labels, n_classes, &lower,
-                                  &upper, 1, DPMIX_STORAGE_COPY));
-    tiny_mode_set(&mode, dataset, 3);
-    accountant = tiny_accountant(epsilon);
-}
-
-static void close_release(void)
-{
-    dpmix_dataset_free(dataset);
-    dpmix_accountant_free(accountant);
 }
 
 static dpmix_options *new_options(int steps)
@@ -68,15 +46,7 @@ static dpmix_generator *new_vae(const dpmix_options *options)
 
 static dpmix_generator *fitted_vae(const dpmix_options *options)
 {
-    dpmix_generator *generator = new_vae(options);
-    CHECK_OK(dpmix_generator_fit(generator, accountant, dataset, 1, NULL, NULL));
-    return generator;
-}
-
-static void draw(const dpmix_generator *generator, float *rows, int32_t *row_labels, uint64_t first, size_t n)
-{
-    const uint64_t seed = 11;
-    CHECK_OK(dpmix_generator_sample(generator, rows, row_labels, first, n, TINY_PIXELS, &seed));
+    return fitted(new_vae(options));
 }
 
 /* The line of an image that is brightest, and how much brighter than the mean of all. */
@@ -170,15 +140,11 @@ END_TEST
 START_TEST(parts_have_models_of_their_own)
 {
     dpmix_options *options = new_options(100);
-    dpmix_clusterer *clusterer = NULL;
     size_t right = 0;
     const uint64_t seed = 5;
     CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_CONDITIONAL, 0));
     open_release(RECORDS, labels, 50);
-    CHECK_OK(dpmix_clusterer_new(&clusterer, DPMIX_CLUSTERER_LABEL, options));
-    CHECK_OK(dpmix_clusterer_fit(clusterer, accountant, dataset, 0.1, NULL, NULL));
-    dpmix_mixture *mixture = tiny_mixture(clusterer, new_vae(options));
-    CHECK_OK(dpmix_mixture_fit(mixture, accountant, dataset, 1, NULL, NULL));
+    dpmix_mixture *mixture = fitted_by_label(new_vae(options), options);
     CHECK_OK(dpmix_mixture_sample(mixture, samples, sampled_labels, 0, SAMPLES, TINY_PIXELS, &seed));
     for (size_t i = 0; i < SAMPLES; i++) {
         double contrast;
@@ -194,7 +160,6 @@ END_TEST
 START_TEST(threads_and_cuts_change_nothing)
 {
     dpmix_options *options = new_options(10);
-    static int32_t other_labels[SAMPLES];
     dpmix_generator *generators[2];
     for (int i = 0; i < 2; i++) {
         CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_THREADS, 1 + 2 * i));
@@ -202,17 +167,7 @@ START_TEST(threads_and_cuts_change_nothing)
         generators[i] = fitted_vae(options);
         close_release();
     }
-    draw(generators[0], samples, sampled_labels, 0, SAMPLES);
-    draw(generators[1], other_samples, other_labels, 0, SAMPLES);
-    ck_assert_mem_eq(samples, other_samples, sizeof samples);
-    ck_assert_mem_eq(sampled_labels, other_labels, sizeof sampled_labels);
-    for (size_t first = 0, n = 1; first < SAMPLES; first += n, n = n * 2 + 1) {
-        n = SAMPLES - first < n ? SAMPLES - first : n;
-        draw(generators[0], other_samples, first % 2 ? other_labels : NULL, first, n);
-        ck_assert_mem_eq(samples + first * TINY_PIXELS, other_samples, n * TINY_PIXELS * sizeof *samples);
-        if (first % 2)
-            ck_assert_mem_eq(sampled_labels + first, other_labels, n * sizeof *other_labels);
-    }
+    check_sequence(generators[0], generators[1], SAMPLES);
     dpmix_generator_free(generators[0]);
     dpmix_generator_free(generators[1]);
     dpmix_options_free(options);
@@ -247,13 +202,7 @@ START_TEST(options_that_do_not_fit_are_refused_before_the_debit)
     CHECK_FAILS(dpmix_options_set_double(options, DPMIX_OPTION_LEARNING_RATE, NAN), DPMIX_ERR_RANGE, "");
     open_release(100, labels, 1);
     dpmix_generator *generator = new_vae(options);
-    for (uint64_t nth = 1; nth <= 8; nth++) { /* the fit's own memory comes before the debit */
-        dpm_alloc_fail_after(nth, 1);
-        int status = dpmix_generator_fit(generator, accountant, dataset, 1, NULL, NULL);
-        dpm_alloc_fail_after(0, 0);
-        ck_assert_int_eq(status, DPMIX_ERR_NOMEM);
-    }
-    ck_assert_uint_eq(tiny_entries(accountant), 0);
+    check_memory_comes_first(generator, 8);
     CHECK_OK(dpmix_generator_fit(generator, accountant, dataset, 1, NULL, NULL));
     dpmix_generator_free(generator);
     close_release();
@@ -266,43 +215,19 @@ END_TEST
 START_TEST(hostile_models_do_no_harm)
 {
     dpmix_options *options = new_options(2);
+    const uint64_t seed = 11;
     struct dpm_blob blob = {0};
-    struct dpmix_generator *loaded = NULL;
-    size_t refused = 0, accepted = 0;
+    struct tiny_tally tally = {0};
     CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_VAE_HIDDEN, 3));
     CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_VAE_LATENT, 2));
     open_release(100, labels, 1);
     dpmix_generator *generator = fitted_vae(options);
-    dpm_generator_put(generator, &blob);
-    CHECK_OK(dpm_blob_status(&blob));
-    draw(generator, samples, sampled_labels, 0, 64);
-    CHECK_OK(tiny_get(&loaded, &blob, generator));
-    CHECK_OK(dpm_blob_finish(&blob));
-    draw(loaded, other_samples, NULL, 0, 64);
-    ck_assert_mem_eq(samples, other_samples, 64 * TINY_PIXELS * sizeof *samples);
-    dpm_generator_free(loaded);
-
-    for (size_t at = 0; at < blob.size; at++) {
-        for (int bit = 0; bit < 8; bit += 7) {
-            struct dpmix_generator *damaged = NULL;
-            blob.bytes[at] ^= (unsigned char)(1 << bit);
-            blob.at = 0;
-            blob.status = DPMIX_OK;
-            int status = tiny_get(&damaged, &blob, generator);
-            status = status ? status : dpm_blob_finish(&blob);
-            if (!status && damaged->bounds.n_columns == TINY_PIXELS && damaged->n_parts == 1) {
-                draw(damaged, other_samples, damaged->makes_labels ? sampled_labels : NULL, 0, 4);
-                for (size_t i = 0; i < 4 * (size_t)TINY_PIXELS; i++)
-                    ck_assert(isfinite(other_samples[i]));
-                accepted++;
-            }
-            refused += status != DPMIX_OK;
-            dpm_generator_free(damaged);
-            blob.bytes[at] ^= (unsigned char)(1 << bit);
-        }
-    }
-    ck_assert_uint_gt(refused, 100);
-    ck_assert_uint_gt(accepted, 100); /* most bytes are weights */
+    tiny_put(&blob, generator, 64);
+    for (size_t at = 0; at < blob.size; at++)
+        for (int bit = 0; bit < 8; bit += 7)
+            tiny_get_damaged(&tally, &blob, at, bit, generator, &seed);
+    ck_assert_uint_gt(tally.refused, 100);
+    ck_assert_uint_gt(tally.accepted, 100); /* most bytes are weights */
     dpm_blob_free(&blob);
     dpmix_generator_free(generator);
     close_release();

@@ -11,46 +11,11 @@
 #include "feature_fourier.h"
 #include "linalg_mat.h"
 
+#include "figures.h"
+
 #include <dpmix/dpmix.h>
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-
-enum { ROWS = 60000, SIDE = 28, COLUMNS = SIDE * SIDE, PARTS = 10, STEPS = 5, ROUNDS = 5 };
-
-static uint8_t images[ROWS * COLUMNS];
-
-static void must(int status)
-{
-    if (status) {
-        fprintf(stderr, "%s: %s\n", dpmix_strerror(status), dpmix_last_error());
-        exit(EXIT_FAILURE);
-    }
-}
-
-/* Patches of light on a dark ground. */
-static void draw_images(void)
-{
-    uint32_t state = 7;
-    for (size_t i = 0; i < ROWS; i++) {
-        state = state * 1664525u + 1013904223u;
-        int row = 8 + (int)(state >> 24) % 12, column = 8 + (int)(state >> 16 & 255) % 12;
-        for (int p = 0; p < COLUMNS; p++) {
-            int down = p / SIDE - row, across = p % SIDE - column;
-            int light = 255 - 6 * (down * down + across * across);
-            images[i * COLUMNS + (size_t)p] = (uint8_t)(light > 0 ? light : 0);
-        }
-    }
-}
-
-static double seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
+enum { PARTS = 10, STEPS = 5 };
 
 /* A dpmix_progress_fn: seconds at each call. */
 struct watch {
@@ -148,13 +113,6 @@ static double gemm_gflops(void)
     return gflops(0);
 }
 
-struct figure {
-    const char *name, *unit;
-    int least; /* whether less is better */
-    double (*measure)(void);
-    double best;
-};
-
 static struct figure figures[] = {
     {"kmeans_iteration_ms", "ms", 1, iteration_ms, 0},
     {"dp_kmeans_fit_s", "s", 1, fit_seconds, 0},
@@ -188,21 +146,5 @@ int main(int argc, char **argv)
         print_fit(argv);
         return EXIT_SUCCESS;
     }
-    draw_images();
-    for (int i = 0; argc > 1 && i < FIGURES; i++)
-        if (strcmp(argv[1], figures[i].name) == 0) {
-            printf("%.6g\n", figures[i].measure());
-            return EXIT_SUCCESS;
-        }
-    if (argc > 1)
-        return EXIT_FAILURE;
-    for (int round = 0; round < ROUNDS; round++)
-        for (int i = 0; i < FIGURES; i++) {
-            double value = figures[i].measure(), best = figures[i].best;
-            figures[i].best = round == 0 || (figures[i].least ? value < best : value > best) ? value : best;
-        }
-    for (int i = 0; i < FIGURES; i++)
-        printf("{\"name\":\"%s\",\"value\":%.4g,\"unit\":\"%s\"}\n", figures[i].name, figures[i].best,
-               figures[i].unit);
-    return EXIT_SUCCESS;
+    return run_figures(figures, FIGURES, 0, argc, argv);
 }

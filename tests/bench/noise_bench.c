@@ -3,21 +3,13 @@
 #include "privacy_noise.h"
 #include "privacy_normal.h"
 
-#include <stdio.h>
-#include <time.h>
+#include "bench.h"
 
 enum { CHUNKS = 64, ROUNDS = 7, REPEATS = 40 };
 
 static int64_t sums[CHUNKS * DPM_NOISE_CHUNK];
 static double plain[CHUNKS * DPM_NOISE_CHUNK];
 static const uint8_t key[DPM_KEY_SIZE] = "a fixed key for the benchmarks";
-
-static double seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 static void exact(uint64_t step, double sigma)
 {
@@ -40,7 +32,8 @@ __attribute__((target("avx512f,avx512dq,avx512vl,avx512bw")))
 #else
 __attribute__((target("avx512f,avx512dq,avx512vl,avx512bw,prefer-vector-width=512")))
 #endif
-static void add_pairs_avx512(double *out, const uint64_t *words, double sigma)
+static void
+add_pairs_avx512(double *out, const uint64_t *words, double sigma)
 {
     add_pairs(out, words, sigma);
 }

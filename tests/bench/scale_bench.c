@@ -12,13 +12,12 @@
 
 #include "base_alloc.h"
 
+#include "bench.h"
+
 #include <dpmix/dpmix.h>
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { SIZES = 3, STEPS = 4 };
@@ -35,21 +34,6 @@ struct table {
 struct figure {
     double seconds, bytes;
 };
-
-static void must(int status)
-{
-    if (status) {
-        fprintf(stderr, "%s: %s\n", dpmix_strerror(status), dpmix_last_error());
-        exit(EXIT_FAILURE);
-    }
-}
-
-static double seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 /* ---- The data ---- */
 
@@ -114,7 +98,7 @@ static const struct learner {
     {"kernel", 1, DPMIX_CLUSTERER_KMEANS, 100},   {"coreset", 1, DPMIX_CLUSTERER_CORESET, 0},
     {"gaussian", 0, DPMIX_GENERATOR_GAUSSIAN, 0}, {"gmm", 0, DPMIX_GENERATOR_GMM, 0},
     {"vae", 0, DPMIX_GENERATOR_VAE, 0},           {"rbm", 0, DPMIX_GENERATOR_RBM, 0},
-    {"cgan", 0, DPMIX_GENERATOR_CGAN, 0},
+    {"cgan", 0, DPMIX_GENERATOR_CGAN, 0},         {"products", 0, DPMIX_GENERATOR_PRODUCTS, 0},
 };
 
 static void fit(const struct table *table, const struct learner *learner, dpmix_dataset *dataset,

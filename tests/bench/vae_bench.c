@@ -12,57 +12,19 @@
 #include "nn_vae.h"
 #include "random_stream.h"
 
+#include "figures.h"
+
 #include <dpmix/accountant.h>
 #include <dpmix/dataset.h>
 #include <dpmix/generator.h>
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
+enum { HIDDEN = 400, LATENT = 20, RBM_HIDDEN = 500, WARM_UP = 4 };
 
-enum {
-    ROWS = 60000,
-    SIDE = 28,
-    COLUMNS = SIDE * SIDE,
-    HIDDEN = 400,
-    LATENT = 20,
-    RBM_HIDDEN = 500,
-    ROUNDS = 5,
-    WARM_UP = 4
-};
-
-static uint8_t images[ROWS * COLUMNS];
 static float samples[ROWS * COLUMNS];
 
-static void must(int status)
+static double seconds_on(int threads)
 {
-    if (status) {
-        fprintf(stderr, "%s: %s\n", dpmix_strerror(status), dpmix_last_error());
-        exit(EXIT_FAILURE);
-    }
-}
-
-/* Patches of light on a dark ground. */
-static void draw_images(void)
-{
-    uint32_t state = 7;
-    for (size_t i = 0; i < ROWS; i++) {
-        state = state * 1664525u + 1013904223u;
-        int row = 8 + (int)(state >> 24) % 12, column = 8 + (int)(state >> 16 & 255) % 12;
-        for (int p = 0; p < COLUMNS; p++) {
-            int down = p / SIDE - row, across = p % SIDE - column;
-            int light = 255 - 6 * (down * down + across * across);
-            images[i * COLUMNS + (size_t)p] = (uint8_t)(light > 0 ? light : 0);
-        }
-    }
-}
-
-static double seconds(int threads)
-{
-    struct timespec now;
-    clock_gettime(threads == 1 ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+    return seconds_by(threads == 1 ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_MONOTONIC);
 }
 
 struct training {
@@ -77,9 +39,9 @@ static int watch(void *user, int phase, uint64_t done, uint64_t total, double ep
     struct training *training = user;
     (void)phase, (void)epsilon_spent;
     if (done == WARM_UP)
-        training->start = seconds(training->threads);
+        training->start = seconds_on(training->threads);
     if (done == total)
-        training->end = seconds(training->threads);
+        training->end = seconds_on(training->threads);
     return 0;
 }
 
@@ -227,10 +189,10 @@ static double train_public(size_t n)
     double start = 0;
     for (int step = 0; step < WARM_UP + steps; step++) {
         if (step == WARM_UP)
-            start = seconds(1);
+            start = seconds();
         plain_step(&vae, &optim, &track, &batch, n, &stream);
     }
-    double time = seconds(1) - start;
+    double time = seconds() - start;
     dpm_stream_wipe(&stream);
     plain_batch_free(&batch);
     free(track.weights);
@@ -282,19 +244,12 @@ static double sample_seconds(void)
     struct training training = {.kind = DPMIX_GENERATOR_VAE, .batch = 256, .threads = 1, .steps = 1};
     dpmix_generator *generator = fit(&training);
     memset(samples, 1, sizeof samples); /* the system's work for fresh pages is not the library's */
-    double start = seconds(1);
+    double start = seconds();
     must(dpmix_generator_sample(generator, samples, NULL, 0, ROWS, COLUMNS, &seed));
-    double time = seconds(1) - start;
+    double time = seconds() - start;
     dpmix_generator_free(generator);
     return time;
 }
-
-struct figure {
-    const char *name, *unit;
-    int least; /* whether less is better */
-    double (*measure)(void);
-    double best;
-};
 
 /* The peak comes before whatever else would raise it. */
 static struct figure figures[] = {
@@ -312,23 +267,5 @@ enum { FIGURES = sizeof figures / sizeof *figures };
 
 int main(int argc, char **argv)
 {
-    draw_images();
-    for (int i = 0; argc > 1 && i < FIGURES; i++)
-        if (strcmp(argv[1], figures[i].name) == 0) {
-            printf("%.6g\n", figures[i].measure());
-            return EXIT_SUCCESS;
-        }
-    if (argc > 1)
-        return EXIT_FAILURE;
-    for (int round = 0; round < ROUNDS; round++)
-        for (int i = 0; i < FIGURES; i++) {
-            if (round > 0 && i == 0)
-                continue;
-            double value = figures[i].measure(), best = figures[i].best;
-            figures[i].best = round == 0 || (figures[i].least ? value < best : value > best) ? value : best;
-        }
-    for (int i = 0; i < FIGURES; i++)
-        printf("{\"name\":\"%s\",\"value\":%.4g,\"unit\":\"%s\"}\n", figures[i].name, figures[i].best,
-               figures[i].unit);
-    return EXIT_SUCCESS;
+    return run_figures(figures, FIGURES, 1, argc, argv);
 }

@@ -10,20 +10,7 @@
 
 enum { GROUPS = 8, LONG_TEXT = 6000, ARRAY = 1024 };
 
-static int64_t live;
 static int n_attacks;
-
-static void setup(void)
-{
-    live = dpm_alloc_live();
-    world_open();
-}
-
-static void teardown(void)
-{
-    world_close();
-    ck_assert_int_eq(dpm_alloc_live(), live);
-}
 
 /* ---- One call ---- */
 
@@ -299,14 +286,111 @@ START_TEST(a_loaded_model_can_be_a_pattern_and_be_taught)
 }
 END_TEST
 
+/* ---- Frees ---- */
+
+enum { HANDLES = 5, ORDERS = 120 };
+
+/* Handles of one release, of which any may be gone. */
+struct family {
+    dpmix_dataset *dataset;
+    dpmix_accountant *accountant;
+    dpmix_clusterer *clusterer;
+    dpmix_generator *generator;
+    dpmix_mixture *mixture;
+};
+
+static void found(struct family *family)
+{
+    *family = (struct family){
+        .dataset = tiny_dataset(world_thing("rows"), TABLE_ROWS, TABLE_WIDTH, world_thing("labels"), 2),
+        .accountant = tiny_accountant(10),
+        .clusterer = tiny_clusterer(DPMIX_CLUSTERER_LABEL),
+        .generator = tiny_generator(DPMIX_GENERATOR_GAUSSIAN)};
+    CHECK_OK(dpmix_clusterer_fit(family->clusterer, family->accountant, family->dataset, 0.1, NULL, NULL));
+    CHECK_OK(dpmix_mixture_new(&family->mixture, family->clusterer, family->generator));
+    CHECK_OK(dpmix_mixture_fit(family->mixture, family->accountant, family->dataset, 0.1, NULL, NULL));
+}
+
+static void free_one(struct family *family, int handle)
+{
+    switch (handle) {
+    case 0:
+        dpmix_dataset_free(family->dataset);
+        family->dataset = NULL;
+        break;
+    case 1:
+        dpmix_accountant_free(family->accountant);
+        family->accountant = NULL;
+        break;
+    case 2:
+        dpmix_clusterer_free(family->clusterer);
+        family->clusterer = NULL;
+        break;
+    case 3:
+        dpmix_generator_free(family->generator);
+        family->generator = NULL;
+        break;
+    default: dpmix_mixture_free(family->mixture); family->mixture = NULL;
+    }
+}
+
+/* What is left does all that it could. */
+static void use(const struct family *family)
+{
+    static const uint64_t seed = 1;
+    float samples[4 * TABLE_WIDTH];
+    int32_t parts[TABLE_ROWS];
+    dpmix_accountant *other = tiny_accountant(10);
+    dpmix_clusterer *clusterer = tiny_clusterer(DPMIX_CLUSTERER_LABEL);
+    if (family->accountant)
+        ck_assert_uint_ge(tiny_entries(family->accountant), 2);
+    if (family->dataset) /* it belongs to the accountant, which lives as long as anybody holds it */
+        CHECK_FAILS(dpmix_clusterer_fit(clusterer, other, family->dataset, 0.1, NULL, NULL), DPMIX_ERR_STATE,
+                    "dataset");
+    if (family->dataset && family->accountant)
+        CHECK_OK(dpmix_clusterer_fit(clusterer, family->accountant, family->dataset, 0.01, NULL, NULL));
+    if (family->clusterer)
+        CHECK_OK(dpmix_clusterer_assign(family->clusterer, parts, world_thing("rows"), TABLE_ROWS,
+                                        TABLE_WIDTH, world_thing("labels")));
+    if (family->clusterer && family->generator) {
+        dpmix_mixture *mixture = NULL;
+        CHECK_OK(dpmix_mixture_new(&mixture, family->clusterer, family->generator));
+        dpmix_mixture_free(mixture);
+    }
+    if (family->mixture)
+        CHECK_OK(dpmix_mixture_sample(family->mixture, samples, NULL, 0, 4, TABLE_WIDTH, &seed));
+    dpmix_clusterer_free(clusterer);
+    dpmix_accountant_free(other);
+}
+
+START_TEST(handles_may_be_freed_in_any_order)
+{
+    for (int order = 0; order < ORDERS; order++) {
+        int left[HANDLES] = {0, 1, 2, 3, 4}, code = order;
+        struct family family;
+        int64_t before = dpm_alloc_live();
+        found(&family);
+        for (int n = HANDLES; n > 0; n--) {
+            int at = code % n;
+            code /= n;
+            free_one(&family, left[at]);
+            left[at] = left[n - 1];
+            use(&family);
+        }
+        ck_assert_int_eq(dpm_alloc_live(), before);
+    }
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *suite = suite_create("arguments");
     TCase *test_case = check_case(suite, "arguments");
-    tcase_add_checked_fixture(test_case, setup, teardown);
+    tcase_add_checked_fixture(test_case, world_open, world_close);
     tcase_add_loop_test(test_case, every_argument_may_be_wrong, 0, GROUPS);
     tcase_add_test(test_case, outputs_may_be_inputs_where_headers_say_so);
     tcase_add_test(test_case, a_loaded_model_can_be_a_pattern_and_be_taught);
+    tcase_add_test(test_case, handles_may_be_freed_in_any_order);
     return suite;
 }
 

@@ -85,7 +85,7 @@ const struct call *row_call(const struct row *row);
  * none. */
 const char *row_missing(void);
 
-/* What calls share. Needs the folder of tiny_file.h. */
+/* What calls share, and the folder of tiny_file.h. At the end all memory must have been given back. */
 void world_open(void);
 void world_close(void);
 

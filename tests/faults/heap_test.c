@@ -6,20 +6,6 @@
 
 enum { GROUPS = 8, MANY = 20000 };
 
-static int64_t live;
-
-static void setup(void)
-{
-    live = dpm_alloc_live();
-    world_open();
-}
-
-static void teardown(void)
-{
-    world_close();
-    ck_assert_int_eq(dpm_alloc_live(), live);
-}
-
 #ifdef EVERY_ROW
 static int is_meant(const struct row *row)
 {
@@ -93,7 +79,7 @@ static Suite *suite(void)
 {
     Suite *suite = suite_create("heap");
     TCase *test_case = check_case(suite, "heap");
-    tcase_add_checked_fixture(test_case, setup, teardown);
+    tcase_add_checked_fixture(test_case, world_open, world_close);
     tcase_add_loop_test(test_case, the_heap_may_run_out_at_any_time, 0, GROUPS);
     return suite;
 }

@@ -9,20 +9,6 @@ enum {
     GROUPS = 8,  /* of rows: each has a world of its own, for a child has no use of its parent's handles */
 };
 
-static int64_t live;
-
-static void setup(void)
-{
-    live = dpm_alloc_live();
-    world_open();
-}
-
-static void teardown(void)
-{
-    world_close();
-    ck_assert_int_eq(dpm_alloc_live(), live);
-}
-
 static int files(void)
 {
     int n = 0;
@@ -117,7 +103,7 @@ static Suite *suite(void)
 {
     Suite *suite = suite_create("memory");
     TCase *test_case = check_case(suite, "memory");
-    tcase_add_checked_fixture(test_case, setup, teardown);
+    tcase_add_checked_fixture(test_case, world_open, world_close);
     tcase_add_test(test_case, every_function_is_in_the_table);
     tcase_add_loop_test(test_case, every_allocation_of_every_function_may_fail, 0, GROUPS);
     return suite;

@@ -8,20 +8,6 @@
 
 enum { THREADS = 4, ROUNDS = 3, FITS = 3 };
 
-static int64_t live;
-
-static void setup(void)
-{
-    live = dpm_alloc_live();
-    world_open();
-}
-
-static void teardown(void)
-{
-    world_close();
-    ck_assert_int_eq(dpm_alloc_live(), live);
-}
-
 /* Files that are written, and tests' own counters, are for one thread. Const calls are repeated. */
 static int is_shared(const struct row *row)
 {
@@ -152,7 +138,7 @@ static Suite *suite(void)
 {
     Suite *suite = suite_create("threads");
     TCase *test_case = check_case(suite, "threads");
-    tcase_add_checked_fixture(test_case, setup, teardown);
+    tcase_add_checked_fixture(test_case, world_open, world_close);
     tcase_add_test(test_case, every_const_handle_may_be_used_by_all_threads);
     tcase_add_test(test_case, fits_may_share_an_accountant);
     return suite;

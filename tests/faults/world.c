@@ -137,11 +137,9 @@ static const struct {
                   {"kernel", DPMIX_CLUSTERER_KMEANS, 4},
                   {"plain", DPMIX_CLUSTERER_KMEANS, 0},
                   {"coreset", DPMIX_CLUSTERER_CORESET, 0}},
-  generators[] = {{"gaussian", DPMIX_GENERATOR_GAUSSIAN, 0},
-                  {"vae", DPMIX_GENERATOR_VAE, 0},
-                  {"rbm", DPMIX_GENERATOR_RBM, 0},
-                  {"cgan", DPMIX_GENERATOR_CGAN, 0},
-                  {"gmm", DPMIX_GENERATOR_GMM, 0}};
+  generators[] = {{"gaussian", DPMIX_GENERATOR_GAUSSIAN, 0}, {"vae", DPMIX_GENERATOR_VAE, 0},
+                  {"rbm", DPMIX_GENERATOR_RBM, 0},           {"cgan", DPMIX_GENERATOR_CGAN, 0},
+                  {"gmm", DPMIX_GENERATOR_GMM, 0},           {"products", DPMIX_GENERATOR_PRODUCTS, 0}};
 
 enum {
     N_CLUSTERERS = sizeof clusterers / sizeof *clusterers,
@@ -195,13 +193,13 @@ void world_table(struct tiny_table *table)
     tiny_table_add(table, "who", "l", NULL, who, NULL);
 }
 
-/* An accountant that knows a fit that was stopped after a step, whose checkpoint is in the file; the data set
- * goes to the bench. */
-static dpmix_accountant *new_interrupted(struct bench *bench)
+/* An accountant that knows a fit of such models that was stopped after a step, whose checkpoint is in the
+ * file; the data set goes to the bench. */
+static dpmix_accountant *new_interrupted(struct bench *bench, const char *models)
 {
     dpmix_accountant *accountant = tiny_accountant(1e6);
-    dpmix_generator *generator = new_generator("vae");
-    dpmix_mixture *mixture = new_mixture("vae");
+    dpmix_generator *generator = new_generator(models);
+    dpmix_mixture *mixture = new_mixture(models);
     int of_mixture = strstr(bench->call->name, "mixture") != NULL, status;
     const char *path = world_thing("checkpoint");
     bench->interrupted = new_dataset();
@@ -245,6 +243,12 @@ void *world_new(struct bench *bench, const char *word)
         return thing;
     if (strcmp(word, "accountant") == 0)
         return tiny_accountant(10);
+    if (strcmp(word, "filter") == 0) {
+        dpmix_accountant *accountant = NULL;
+        CHECK_OK(dpmix_accountant_new_adaptive(&accountant, 10, TINY_DELTA, DPMIX_ADJACENCY_ADD_REMOVE,
+                                               DPMIX_MODE_RENYI, 0));
+        return accountant;
+    }
     if (strcmp(word, "options") == 0)
         return tiny_options();
     if (strcmp(word, "schema") == 0 || strcmp(word, "no_label") == 0 || strcmp(word, "no_columns") == 0)
@@ -257,15 +261,17 @@ void *world_new(struct bench *bench, const char *word)
         return dataset;
     }
     if (strcmp(word, "images") == 0) {
+        static const double most = 255; /* k-means has such rows in words */
         dpmix_dataset *dataset = NULL;
-        CHECK_OK(dpmix_dataset_new_u8(&dataset, bytes, TABLE_ROWS, 4, NULL, 0, lower, upper, 1,
+        CHECK_OK(dpmix_dataset_new_u8(&dataset, bytes, TABLE_ROWS, 4, NULL, 0, lower, &most, 1,
                                       DPMIX_STORAGE_COPY));
+        tiny_mode_set(&bench->mode, dataset, 1);
         return dataset;
     }
-    if (strcmp(word, "interrupted") == 0)
-        return new_interrupted(bench);
     if (strcmp(word, "interrupted_data") == 0)
         return bench->interrupted;
+    if (strncmp(word, "interrupted_", strlen("interrupted_")) == 0)
+        return new_interrupted(bench, word + strlen("interrupted_"));
     if (strcmp(word, "untaught") == 0) {
         dpmix_mixture *mixture = new_mixture("vae");
         dpmix_accountant *accountant = tiny_accountant(10);
@@ -310,9 +316,9 @@ static const char *path_of(const char *word)
 }
 
 static const char *const paths[] = {
-    "ledger",     "out",          "images",         "labels_file",   "images_gz",      "npy",
-    "npy_labels", "saved_schema", "saved_by_label", "saved_kernel",  "saved_gaussian", "saved_vae",
-    "saved_rbm",  "saved_cgan",   "saved_gmm",      "saved_mixture", "checkpoint"};
+    "ledger",     "out",          "images",         "labels_file",    "images_gz",      "npy",
+    "npy_labels", "saved_schema", "saved_by_label", "saved_kernel",   "saved_gaussian", "saved_vae",
+    "saved_rbm",  "saved_cgan",   "saved_gmm",      "saved_products", "saved_mixture",  "checkpoint"};
 
 enum { N_PATHS = sizeof paths / sizeof *paths };
 
@@ -397,7 +403,7 @@ void world_open(void)
 {
     size_t length = 0;
     n_things = 0;
-    tiny_folder_setup();
+    tiny_clean_setup();
     put_numbers();
     for (int i = 0; i < N_PATHS; i++)
         put(paths[i], path_of(paths[i]));
@@ -467,7 +473,7 @@ void world_close(void)
             free(things[i].thing);
         }
     }
-    tiny_folder_teardown();
+    tiny_clean_teardown();
 }
 
 void *world_unfitted(const char *declared)

@@ -10,6 +10,7 @@
 #define DPM_TESTS_CHECK_MAIN_H
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* Adds one test case with one test function: small suites need no more. */
@@ -30,6 +31,14 @@
         int check_failed = srunner_ntests_failed(check_runner);                                              \
         srunner_free(check_runner);                                                                          \
         return check_failed ? EXIT_FAILURE : EXIT_SUCCESS;                                                   \
+    }
+
+/* In its place where the program cannot test anything: `reason` is a string. */
+#define CHECK_SKIP(reason)                                                                                   \
+    int main(void)                                                                                           \
+    {                                                                                                        \
+        puts("1..0 # SKIP " reason);                                                                         \
+        return EXIT_SUCCESS;                                                                                 \
     }
 
 #endif

@@ -60,6 +60,21 @@ static inline void tiny_folder_teardown(void)
     ck_assert_int_eq(rmdir(tiny_folder()), 0);
 }
 
+/* The same for a test that gives back all memory, too. */
+static int64_t tiny_live;
+
+static inline void tiny_clean_setup(void)
+{
+    tiny_live = dpm_alloc_live();
+    tiny_folder_setup();
+}
+
+static inline void tiny_clean_teardown(void)
+{
+    tiny_folder_teardown();
+    ck_assert_int_eq(dpm_alloc_live(), tiny_live);
+}
+
 /* Over what is there: to empty a file and write it anew makes some file systems wait for the disk, and tests
  * do it tens of thousands of times. */
 static inline void tiny_write(const char *path, const uint8_t *bytes, size_t n)

@@ -11,7 +11,6 @@
 
 #define BUDGET 2.0
 
-static int64_t live;
 static struct tiny_bytes version_1, one_debit, two_debits; /* in the latter is a run, of the first debit */
 
 static inline struct dpm_account_run run_of(uint8_t token)
@@ -60,15 +59,8 @@ static inline void drop_files(void)
 
 static inline void setup(void)
 {
-    live = dpm_alloc_live();
-    tiny_folder_setup();
+    tiny_clean_setup();
     tiny_write(tiny_path("a"), two_debits.bytes, two_debits.n);
-}
-
-static inline void teardown(void)
-{
-    tiny_folder_teardown();
-    ck_assert_int_eq(dpm_alloc_live(), live);
 }
 
 /* What is called, on the handle. */

@@ -3,12 +3,10 @@
 #include "account_gauss.h"
 #include "account_ledger.h"
 #include "account_rdp.h"
-#include "base_alloc.h"
 #include "base_fail.h"
 
-#include "check_main.h"
-
-#include <dpmix/accountant.h>
+#include "tiny_events.h"
+#include "tiny_json.h"
 
 #include <locale.h>
 #include <math.h>
@@ -19,22 +17,6 @@
 #include <unistd.h>
 
 enum { COLUMNS = 6, MAX_EVENTS = 8, MAX_ORDERS = 200 };
-
-/* Uniform in [lower, upper), the same in every run (xorshift64*). */
-static uint64_t seed = 1;
-
-static double uniform(double lower, double upper)
-{
-    seed ^= seed >> 12;
-    seed ^= seed << 25;
-    seed ^= seed >> 27;
-    return lower + (upper - lower) * (double)((seed * 2685821657736338717u) >> 11) * 0x1p-53;
-}
-
-static double log_uniform(double lower, double upper)
-{
-    return exp(uniform(log(lower), log(upper)));
-}
 
 static FILE *open_table(const char *name)
 {
@@ -83,13 +65,6 @@ static struct dpm_event gaussian(double noise, uint64_t count)
 static struct dpm_event sampled(double rate, double noise, uint64_t count)
 {
     return (struct dpm_event){DPM_EVENT_SUBSAMPLED_GAUSSIAN, noise, rate, count};
-}
-
-static double epsilon_of(const struct dpm_event *events, size_t n, double delta)
-{
-    double epsilon = NAN;
-    ck_assert_int_eq(dpm_account_epsilon(&epsilon, events, n, DPMIX_ADJACENCY_ADD_REMOVE, delta), DPMIX_OK);
-    return epsilon;
 }
 
 START_TEST(rdp_is_that_of_the_table)
@@ -332,18 +307,7 @@ START_TEST(epsilon_is_monotone)
         struct dpm_event events[2], changed[2];
         size_t n = any_events(events, 2);
         double delta = log_uniform(1e-15, 0.1), more = 1 + 1e-9;
-        double epsilon = epsilon_of(events, n, delta);
-        ck_assert(epsilon >= epsilon_of(events, n, delta * 1.1) / more);
-        ck_assert(epsilon >= epsilon_of(events, n - 1, delta) / more);
-        memcpy(changed, events, sizeof changed);
-        changed[0].noise_multiplier *= 1.01;
-        ck_assert(epsilon >= epsilon_of(changed, n, delta) / more);
-        changed[0] = events[0];
-        changed[0].count++;
-        ck_assert(epsilon <= epsilon_of(changed, n, delta) * more);
-        changed[0] = events[0];
-        changed[0].sampling_rate = fmin(1.01 * changed[0].sampling_rate, 1);
-        ck_assert(epsilon <= epsilon_of(changed, n, delta) * more);
+        double epsilon = check_monotone(events, n, 0, delta, 1.01, more);
         for (size_t j = 0; j < n; j++)
             changed[j] = gaussian(events[j].noise_multiplier, events[j].count);
         ck_assert(epsilon <= epsilon_of(changed, n, delta) * more);
@@ -545,18 +509,6 @@ START_TEST(a_forked_process_is_refused)
     dpm_accountant_unref(accountant);
 }
 END_TEST
-
-/* The number after the next `"name": ` in *at, which moves on. NAN when there is none. */
-static double next_number(const char **at, const char *name)
-{
-    char key[64];
-    snprintf(key, sizeof key, "\"%s\": ", name);
-    const char *found = strstr(*at, key);
-    if (!found)
-        return NAN;
-    *at = found + strlen(key);
-    return strtod(*at, NULL);
-}
 
 /* The epsilon that the entries of a ledger give. */
 static double replayed(const char *json, double *printed)

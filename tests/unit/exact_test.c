@@ -3,11 +3,8 @@
 #include "account_exact.h"
 #include "account_gauss.h"
 #include "account_rdp.h"
-#include "base_alloc.h"
 
-#include "check_main.h"
-
-#include <dpmix/accountant.h>
+#include "tiny_events.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -16,34 +13,6 @@
 enum { MAX_EVENTS = 8 };
 
 #define TOLERANCE 1e-8
-
-/* Uniform in [lower, upper), the same in every run (xorshift64*). */
-static uint64_t seed = 1;
-
-static double uniform(double lower, double upper)
-{
-    seed ^= seed >> 12;
-    seed ^= seed << 25;
-    seed ^= seed >> 27;
-    return lower + (upper - lower) * (double)((seed * 2685821657736338717u) >> 11) * 0x1p-53;
-}
-
-static double log_uniform(double lower, double upper)
-{
-    return exp(uniform(log(lower), log(upper)));
-}
-
-static struct dpm_event event(int kind, double noise, double rate, double count)
-{
-    return (struct dpm_event){kind, noise, rate, (uint64_t)count};
-}
-
-static double epsilon_of(const struct dpm_event *events, size_t n, double delta)
-{
-    double epsilon = NAN;
-    ck_assert_int_eq(dpm_account_epsilon(&epsilon, events, n, DPMIX_ADJACENCY_ADD_REMOVE, delta), DPMIX_OK);
-    return epsilon;
-}
 
 static double delta_of(const struct dpm_event *events, size_t n, double epsilon)
 {
@@ -74,8 +43,8 @@ static size_t parse_events(const char *text, struct dpm_event *events)
 static int is_right(double result, double value, double lower, double upper)
 {
     if (!isnan(value))
-        return result >= value && result <= fmax(isnan(upper) ? value : upper, value) * (1 + TOLERANCE) +
-            1e-300;
+        return result >= value &&
+               result <= fmax(isnan(upper) ? value : upper, value) * (1 + TOLERANCE) + 1e-300;
     return !(result < lower) && !(result > upper * (1 + 1e-5) + 1e-13);
 }
 
@@ -96,8 +65,8 @@ START_TEST(the_curve_is_that_of_the_table)
             continue;
         rows++;
         ck_assert_int_eq(sscanf(line, "%63s %d %511s %15s %lf %lf %lf %lf", table, &adjacency, text, wanted,
-                                &given,
-                                &value, &lower, &upper), 8);
+                                &given, &value, &lower, &upper),
+                         8);
         size_t n = parse_events(text, events);
         int status = strcmp(wanted, "delta") == 0
                          ? dpm_account_exact_delta(&result, events, n, adjacency, 1, given, NULL)
@@ -130,22 +99,9 @@ static size_t any_events(struct dpm_event *events, size_t most)
 START_TEST(the_curve_is_monotone)
 {
     for (int i = 0; i < 40; i++) {
-        struct dpm_event events[3], changed[3];
-        size_t n = any_events(events, 3), j = n - 1;
-        double delta = log_uniform(1e-15, 0.1), more = 1 + TOLERANCE;
-        double epsilon = epsilon_of(events, n, delta);
-        ck_assert(epsilon >= 0 && epsilon < INFINITY);
-        ck_assert(epsilon >= epsilon_of(events, n, delta * 1.1) / more);
-        ck_assert(epsilon >= epsilon_of(events, n - 1, delta) / more);
-        memcpy(changed, events, sizeof changed);
-        changed[j].noise_multiplier *= 1.01;
-        ck_assert(epsilon >= epsilon_of(changed, n, delta) / more);
-        changed[j] = events[j];
-        changed[j].count++;
-        ck_assert(epsilon <= epsilon_of(changed, n, delta) * more);
-        changed[j] = events[j];
-        changed[j].sampling_rate = fmin(1.01 * changed[j].sampling_rate, 1);
-        ck_assert(epsilon <= epsilon_of(changed, n, delta) * more);
+        struct dpm_event events[3];
+        size_t n = any_events(events, 3);
+        check_monotone(events, n, n - 1, log_uniform(1e-15, 0.1), 1.01, 1 + TOLERANCE);
     }
 }
 END_TEST
@@ -159,8 +115,7 @@ START_TEST(delta_and_epsilon_are_inverse)
         double back = delta_of(events, n, epsilon);
         if (epsilon > 0)
             ck_assert_msg(fabs(epsilon_of(events, n, back) - epsilon) <= TOLERANCE * epsilon,
-                          "%g %g %.17g %.17g",
-                          delta, epsilon, back, epsilon_of(events, n, back));
+                          "%g %g %.17g %.17g", delta, epsilon, back, epsilon_of(events, n, back));
         else
             ck_assert(back <= delta * (1 + TOLERANCE));
     }
@@ -186,12 +141,11 @@ START_TEST(the_contour_meets_the_closed_forms)
     struct dpm_event little = event(DPM_EVENT_GAUSSIAN, 1e9, 1, 1);
     for (int i = 0; i < 20; i++) {
         double noise = log_uniform(0.5, 5), rate = log_uniform(0.05, 0.9),
-            delta = rate * log_uniform(1e-8, 1e-2);
+               delta = rate * log_uniform(1e-8, 1e-2);
         struct dpm_event events[2] = {event(DPM_EVENT_SUBSAMPLED_GAUSSIAN, noise, rate, 1), little};
         double both = epsilon_of(events, 2, delta), one = epsilon_of(events, 1, delta);
         ck_assert_msg(both >= one * (1 - 1e-12) && both <= one * (1 + TOLERANCE), "%g %g %g: %.17g %.17g",
-                      noise, rate,
-                      delta, both, one);
+                      noise, rate, delta, both, one);
     }
 }
 END_TEST
@@ -234,6 +188,11 @@ START_TEST(a_group_without_noise_is_seen)
                          DPMIX_OK);
         ck_assert_msg(epsilon > 1e100, "%g: %g", noise[i], epsilon);
     }
+    struct dpm_event none = event(DPM_EVENT_SUBSAMPLED_GAUSSIAN, 1e-300, 0.3, 1);
+    double epsilon = NAN; /* delta alone is enough for it */
+    ck_assert_int_eq(dpm_account_group_epsilon(&epsilon, &none, 1, DPMIX_ADJACENCY_ADD_REMOVE, 3, 0.7),
+                     DPMIX_OK);
+    ck_assert(epsilon == 0);
 }
 END_TEST
 
@@ -256,8 +215,8 @@ START_TEST(pure_events_are_never_undercharged)
         int n = (int)log_uniform(1, 300);
         double e = log_uniform(0.01, 1), epsilon = n * e * uniform(0.05, 0.9);
         double delta = response_delta(e, n, epsilon);
-        struct dpm_event some = event(i % 2 ? DPM_EVENT_RANDOMIZED_RESPONSE : DPM_EVENT_GEOMETRIC, 1 / e, 1,
-                                      n);
+        struct dpm_event some =
+            event(i % 2 ? DPM_EVENT_RANDOMIZED_RESPONSE : DPM_EVENT_GEOMETRIC, 1 / e, 1, n);
         ck_assert(delta_of(&some, 1, epsilon) >= delta * (1 - 1e-10));
         if (delta > 1e-300)
             ck_assert(epsilon_of(&some, 1, delta) >= epsilon * (1 - 1e-10));
@@ -319,8 +278,7 @@ START_TEST(replace_one_costs_more_than_add_remove)
 {
     for (int i = 0; i < 10; i++) {
         struct dpm_event some = event(DPM_EVENT_SUBSAMPLED_GAUSSIAN, log_uniform(0.6, 4),
-                                      log_uniform(0.01, 0.9),
-                                      log_uniform(50, 5000));
+                                      log_uniform(0.01, 0.9), log_uniform(50, 5000));
         double one, other = epsilon_of(&some, 1, 1e-6), mu = 2 * dpm_account_gauss_mu(&some, 1);
         ck_assert_int_eq(dpm_account_epsilon(&one, &some, 1, DPMIX_ADJACENCY_REPLACE_ONE, 1e-6), DPMIX_OK);
         ck_assert(one > other && one <= dpm_account_gauss_epsilon(mu, 1e-6));
@@ -346,17 +304,7 @@ START_TEST(every_failed_allocation_is_survived)
 {
     struct dpm_event some[] = {event(DPM_EVENT_SUBSAMPLED_GAUSSIAN, 1, 0.01, 100),
                                event(DPM_EVENT_LAPLACE, 9, 1, 5)};
-    int64_t live = dpm_alloc_live();
-    int status = DPMIX_ERR_NOMEM;
-    for (uint64_t nth = 1; status; nth++) {
-        double epsilon = 77;
-        dpm_alloc_fail_after(nth, 0);
-        status = dpm_account_exact_epsilon(&epsilon, some, 2, 1, 1, 1e-5, NULL);
-        dpm_alloc_fail_after(0, 0);
-        ck_assert(status == DPMIX_OK || (status == DPMIX_ERR_NOMEM && epsilon == 77));
-        ck_assert_int_ge((int)nth, status ? 1 : 5);
-        ck_assert_int_eq(dpm_alloc_live(), live);
-    }
+    check_allocations(some, 2, 1, 1e-5, 5);
 }
 END_TEST
 

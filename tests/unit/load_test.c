@@ -4,11 +4,10 @@
 #include "load_idx.h"
 
 #include "check_main.h"
+#include "tiny_traces.h"
 
-#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -68,15 +67,6 @@ static size_t write_as(int form, const uint8_t *bytes, size_t n, uint8_t *raw)
         memcpy(raw, bytes, n);
     write_file(raw, length);
     return length;
-}
-
-/* The number that the next opened file gets: one more when a file was left open. */
-static int next_descriptor(void)
-{
-    int descriptor = dup(STDOUT_FILENO);
-    ck_assert_int_ge(descriptor, 0);
-    close(descriptor);
-    return descriptor;
 }
 
 /* Nothing is written and nothing is kept. The message is one line that names the file. */
@@ -304,14 +294,6 @@ START_TEST(refuses_other_headers)
 }
 END_TEST
 
-/* Kilobytes that the process has held at most. */
-static long peak_memory(void)
-{
-    struct rusage usage;
-    ck_assert_int_eq(getrusage(RUSAGE_SELF, &usage), 0);
-    return usage.ru_maxrss;
-}
-
 /* From 2^32 - 1 items of one byte to products that no size holds: memory follows the file, not its header. */
 START_TEST(refuses_dimensions_that_the_file_does_not_hold)
 {
@@ -355,25 +337,6 @@ START_TEST(refuses_headers_that_are_wrong_by_themselves)
     }
 }
 END_TEST
-
-/* What the program frees is looked through for private bytes: linked with --wrap=free. */
-static const uint8_t private_bytes[16] = "vrpq\xfe\x81zkw7\x90\xb1mu\x05\xf3";
-static int watching, seen_in_freed_memory, freed;
-
-void __real_free(void *memory);
-void __wrap_free(void *memory);
-
-void __wrap_free(void *memory)
-{
-    if (watching && memory) {
-        size_t size = malloc_usable_size(memory);
-        freed++;
-        for (size_t i = 0; i + sizeof private_bytes <= size; i++)
-            if (memcmp((const uint8_t *)memory + i, private_bytes, sizeof private_bytes) == 0)
-                seen_in_freed_memory = 1;
-    }
-    __real_free(memory);
-}
 
 START_TEST(no_private_byte_goes_back_to_the_heap)
 {

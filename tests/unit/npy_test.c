@@ -7,10 +7,9 @@
 
 #include "tiny_file.h"
 #include "tiny_npy.h"
+#include "tiny_traces.h"
 
-#include <malloc.h>
 #include <math.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 enum { PLAIN = 0, GZIP = 1 };
@@ -60,15 +59,6 @@ static struct dpm_npy load(void)
     struct dpm_npy npy;
     ck_assert_msg(dpm_load_npy_rows(&npy, path) == DPMIX_OK, "%s", dpm_fail_message());
     return npy;
-}
-
-/* The number that the next opened file gets: one more when a file was left open. */
-static int next_descriptor(void)
-{
-    int descriptor = dup(STDOUT_FILENO);
-    ck_assert_int_ge(descriptor, 0);
-    close(descriptor);
-    return descriptor;
 }
 
 /* By both readers. Nothing is written and nothing is kept; the message is one line with the file and the
@@ -407,14 +397,6 @@ START_TEST(other_files_and_versions_are_refused)
 }
 END_TEST
 
-/* Kilobytes that the process has held at most. */
-static long peak_memory(void)
-{
-    struct rusage usage;
-    ck_assert_int_eq(getrusage(RUSAGE_SELF, &usage), 0);
-    return usage.ru_maxrss;
-}
-
 /* Memory follows the file, not its header. */
 START_TEST(sizes_that_the_file_does_not_hold_are_not_allocated)
 {
@@ -509,25 +491,6 @@ START_TEST(every_failed_allocation_is_survived)
     }
 }
 END_TEST
-
-/* What the program frees is looked through for private bytes: linked with --wrap=free. */
-static const uint8_t private_bytes[16] = "vrpq\xfe\x81zkw7\x90\xb1mu\x05\xf3";
-static int watching, seen_in_freed_memory, freed;
-
-void __real_free(void *memory);
-void __wrap_free(void *memory);
-
-void __wrap_free(void *memory)
-{
-    if (watching && memory) {
-        size_t size = malloc_usable_size(memory);
-        freed++;
-        for (size_t i = 0; i + sizeof private_bytes <= size; i++)
-            if (memcmp((const uint8_t *)memory + i, private_bytes, sizeof private_bytes) == 0)
-                seen_in_freed_memory = 1;
-    }
-    __real_free(memory);
-}
 
 /* Neither from the bytes of the file nor from what was made of them. */
 START_TEST(no_private_byte_goes_back_to_the_heap)

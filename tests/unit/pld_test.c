@@ -6,43 +6,12 @@
 #include "account_gauss.h"
 #include "account_pld.h"
 #include "account_rdp.h"
-#include "base_alloc.h"
 
-#include "check_main.h"
-
-#include <dpmix/accountant.h>
+#include "tiny_events.h"
 
 #include <math.h>
-#include <string.h>
 
 #define TOLERANCE 1e-8
-
-static uint64_t seed = 7;
-
-static double uniform(double lower, double upper)
-{
-    seed ^= seed >> 12;
-    seed ^= seed << 25;
-    seed ^= seed >> 27;
-    return lower + (upper - lower) * (double)((seed * 2685821657736338717u) >> 11) * 0x1p-53;
-}
-
-static double log_uniform(double lower, double upper)
-{
-    return exp(uniform(log(lower), log(upper)));
-}
-
-static struct dpm_event event(int kind, double noise, double rate, double count)
-{
-    return (struct dpm_event){kind, noise, rate, (uint64_t)count};
-}
-
-static double epsilon_of(const struct dpm_event *events, size_t n, double delta)
-{
-    double epsilon = NAN;
-    ck_assert_int_eq(dpm_account_epsilon(&epsilon, events, n, DPMIX_ADJACENCY_ADD_REMOVE, delta), DPMIX_OK);
-    return epsilon;
-}
 
 /* Few runs at tiny rates, or a mixture of laws with atoms and no plain Gaussian. Compilers differ in the
  * order of arguments, so numbers are drawn before. */
@@ -133,23 +102,9 @@ END_TEST
 START_TEST(the_curve_is_monotone)
 {
     for (int i = 0; i < 8; i++) {
-        struct dpm_event events[2], changed[2];
-        size_t n = hard_events(events), j = n - 1;
-        double delta = log_uniform(1e-12, 1e-4), more = 1.0 + TOLERANCE,
-               epsilon = epsilon_of(events, n, delta);
-        ck_assert(epsilon >= 0.0 && epsilon < INFINITY);
-        ck_assert(epsilon >= epsilon_of(events, n, delta * 1.1) / more);
-        if (n > 1)
-            ck_assert(epsilon >= epsilon_of(events, n - 1, delta) / more);
-        memcpy(changed, events, sizeof changed);
-        changed[j].noise_multiplier *= 1.02;
-        ck_assert(epsilon >= epsilon_of(changed, n, delta) / more);
-        changed[j] = events[j];
-        changed[j].count++;
-        ck_assert(epsilon <= epsilon_of(changed, n, delta) * more);
-        changed[j] = events[j];
-        changed[j].sampling_rate *= 1.02;
-        ck_assert(epsilon <= epsilon_of(changed, n, delta) * more);
+        struct dpm_event events[2];
+        size_t n = hard_events(events);
+        check_monotone(events, n, n - 1, log_uniform(1e-12, 1e-4), 1.02, 1.0 + TOLERANCE);
     }
 }
 END_TEST
@@ -211,23 +166,14 @@ END_TEST
 START_TEST(every_failed_allocation_is_survived)
 {
     struct dpm_event some = event(DPM_EVENT_SUBSAMPLED_GAUSSIAN, 1.15, 2e-3, 2);
-    int64_t live = dpm_alloc_live();
-    int status = DPMIX_ERR_NOMEM;
-    for (uint64_t nth = 1; status; nth++) {
-        double epsilon = 77;
-        dpm_alloc_fail_after(nth, 0);
-        status = dpm_account_exact_epsilon(&epsilon, &some, 1, DPMIX_ADJACENCY_REPLACE_ONE, 1, 2e-4, NULL);
-        dpm_alloc_fail_after(0, 0);
-        ck_assert(status == DPMIX_OK || (status == DPMIX_ERR_NOMEM && epsilon == 77));
-        ck_assert_int_ge((int)nth, status ? 1 : 6);
-        ck_assert_int_eq(dpm_alloc_live(), live);
-    }
+    check_allocations(&some, 1, DPMIX_ADJACENCY_REPLACE_ONE, 2e-4, 6);
 }
 END_TEST
 
 static Suite *pld_suite(void)
 {
     Suite *suite = suite_create("pld");
+    seed = 7;
     CHECK_ADD(suite, the_transform_is_fouriers);
     CHECK_ADD(suite, two_runs_cost_what_an_integral_says);
     CHECK_ADD(suite, the_curve_is_monotone);

@@ -5,6 +5,9 @@
 #include "base_alloc.h"
 #include "check_main.h"
 #include "privacy.h"
+#include "privacy_geometric.h"
+#include "privacy_noise.h"
+#include "privacy_sensitivity.h"
 #include "privacy_test.h"
 
 #include <dpmix/accountant.h>
@@ -269,6 +272,44 @@ START_TEST(threads_do_not_change_a_bit)
 }
 END_TEST
 
+/* 1 x (rows that come with another part than theirs, all rows). */
+static void compare_parts(const void *model, const struct dpm_block *block, float *const *left,
+                          float *const *right)
+{
+    for (size_t i = 0; i < block->n_rows; i++) {
+        int32_t part;
+        part_of_first_value(model, &part, block->rows + i * COLUMNS, NULL, 1, COLUMNS, NULL);
+        left[0][i] = 1;
+        right[0][2 * i] = block->parts[i] != part;
+        right[0][2 * i + 1] = 1;
+    }
+}
+
+/* In blocks of one part, and in blocks of all parts. */
+START_TEST(rows_come_with_their_parts)
+{
+    double sums[PARTS * 2], others = 0, all = 0;
+    struct dpmix_dataset *dataset = dataset_of(MOST_ROWS);
+    struct dpmix_accountant *accountant = budget_of(1e6);
+    struct dpm_query_plan plan = moment_plan(2, 1);
+    struct dpm_release *release = NULL;
+    plan.matrix[0] = (struct dpm_query_matrix){1, 2, 1};
+    plan.per_part = _i;
+    dpm_dataset_set_test(dataset, &noiseless);
+    ck_assert_int_eq(dpm_release_open(&release, accountant, dataset, "test", &plan, 1, &partition, 2), 0);
+    ck_assert_int_eq(dpm_release_query(release, 0, compare_parts, NULL, sums), 0);
+    for (size_t i = 0; i < (_i ? PARTS : 1); i++) {
+        others += sums[2 * i];
+        all += sums[2 * i + 1];
+    }
+    ck_assert_double_eq(others, 0);
+    ck_assert_double_eq_tol(all, MOST_ROWS, 1e-2);
+    dpm_release_close(release);
+    dpm_dataset_unref(dataset);
+    dpm_accountant_unref(accountant);
+}
+END_TEST
+
 START_TEST(noise_has_the_declared_size)
 {
     static double clean[COLUMNS * COLUMNS], noisy[COLUMNS * COLUMNS];
@@ -282,6 +323,53 @@ START_TEST(noise_has_the_declared_size)
     ck_assert_double_lt(fabs(ratio - 1), 6 / sqrt(2 * n));
     ck_assert_double_gt(dpm_query_sensitivity(&plan), 8);
     ck_assert_double_lt(dpm_query_sensitivity(&plan), 8 * 1.01);
+}
+END_TEST
+
+/* Query number `query` of a data set without rows: each number is the sampler's. */
+static void check_noise(const double *sums, struct dpm_query_plan plan, uint64_t query)
+{
+    static int64_t noise[PARTS * (COLUMNS * COLUMNS + 1)];
+    uint8_t key[DPM_KEY_SIZE];
+    int geometric = plan.noise == DPM_NOISE_GEOMETRIC;
+    size_t n = PARTS * dpm_query_size(&plan), size = geometric ? DPM_GEOMETRIC_CHUNK : DPM_NOISE_CHUNK;
+    double grid = dpm_sensitivity_grid(&plan), z = plan.noise_multiplier;
+    dpm_random_derive(key, with_noise.key, 0);
+    memset(noise, 0, sizeof noise);
+    for (size_t chunk = 0; chunk * size < n; chunk++)
+        if (geometric)
+            dpm_geometric_add_chunk(noise, n, chunk, key, query, z);
+        else
+            dpm_noise_add_chunk(noise, n, chunk, key, query, z * dpm_query_sensitivity(&plan) / grid);
+    for (size_t i = 0; i < n; i++)
+        ck_assert_double_eq(sums[i], (double)noise[i] * grid);
+}
+
+/* No statistic sees whether the noise is that of the clip norm or of the sensitivity, which is 1 % larger;
+ * and both follow the clip norm. */
+START_TEST(noise_is_the_samplers_for_the_declared_sensitivity)
+{
+    static double sums[PARTS * (COLUMNS * COLUMNS + 1)];
+    struct dpmix_dataset *dataset = dataset_of(0);
+    struct dpmix_accountant *accountant = budget_of(1e6);
+    struct dpm_query_plan plans[] = {moment_plan(8, 2.5), moment_plan(1, 3)};
+    struct dpm_release *release = NULL;
+    plans[0].per_part = plans[1].per_part = 1;
+    plans[0].norm_indicator = 0.5;
+    plans[1].noise = DPM_NOISE_GEOMETRIC;
+    dpm_dataset_set_test(dataset, &with_noise);
+    ck_assert_int_eq(dpm_release_open(&release, accountant, dataset, "test", plans, 2, &partition, 2), 0);
+    ck_assert_int_eq(dpm_release_query(release, 0, second_moment, NULL, sums), 0);
+    check_noise(sums, plans[0], 0);
+    plans[0].clip_norm = 3;
+    dpm_release_set_clip(release, 0, 3);
+    ck_assert_int_eq(dpm_release_query(release, 0, second_moment, NULL, sums), 0);
+    check_noise(sums, plans[0], 1);
+    ck_assert_int_eq(dpm_release_query(release, 1, second_moment, NULL, sums), 0);
+    check_noise(sums, plans[1], 2);
+    dpm_release_close(release);
+    dpm_dataset_unref(dataset);
+    dpm_accountant_unref(accountant);
 }
 END_TEST
 
@@ -552,7 +640,11 @@ static Suite *suite(void)
     CHECK_ADD(s, sums_are_those_of_the_clipped_rows);
     CHECK_ADD(s, one_hot_sums_are_as_others);
     CHECK_ADD(s, threads_do_not_change_a_bit);
+    TCase *parts = tcase_create("parts");
+    tcase_add_loop_test(parts, rows_come_with_their_parts, 0, 2);
+    suite_add_tcase(s, parts);
     CHECK_ADD(s, noise_has_the_declared_size);
+    CHECK_ADD(s, noise_is_the_samplers_for_the_declared_sensitivity);
     CHECK_ADD(s, an_empty_batch_is_zero_plus_noise);
     TCase *sensitivity = tcase_create("sensitivity");
     tcase_set_timeout(sensitivity, 0);

@@ -153,51 +153,18 @@ static void counts(const void *model, const struct dpm_block *block, float *cons
 
 enum { LINES, MIXED, PAIRS, NORMALS, LARGE, COUNTS, PLANS };
 
+/* Of queries of all rows. */
+#define ONE_MATRIX(n_steps, rows, columns, rank)                                                             \
+    .n_matrices = 1, .matrix = {{rows, columns, rank}}, .sampling_rate = 1, .steps = n_steps
+
 static const struct dpm_query_plan plans[PLANS] = {
-    {.n_matrices = 1,
-     .matrix = {{5, COLUMNS, 1}},
-     .clip_norm = 4,
-     .cancellation = 1,
-     .sampling_rate = 1,
-     .steps = 1,
-     .noise_multiplier = 1,
+    {ONE_MATRIX(1, 5, COLUMNS, 1), .clip_norm = 4, .cancellation = 1, .noise_multiplier = 1,
      .norm_indicator = 0.5},
-    {.n_matrices = 1,
-     .matrix = {{5, COLUMNS, 1}},
-     .clip_norm = 4,
-     .cancellation = 1,
-     .sampling_rate = 1,
-     .steps = 1,
-     .noise_multiplier = 1},
-    {.n_matrices = 1,
-     .matrix = {{COLUMNS, COLUMNS, 2}},
-     .clip_norm = 1,
-     .cancellation = 4,
-     .sampling_rate = 1,
-     .steps = 1,
-     .noise_multiplier = 1},
-    {.n_matrices = 1,
-     .matrix = {{1, 3, 1}},
-     .clip_norm = 3,
-     .cancellation = 1,
-     .sampling_rate = 1,
-     .steps = 1,
-     .noise_multiplier = 1,
-     .normals = 3},
-    {.n_matrices = 1,
-     .matrix = {{WIDE, WIDE, 1}},
-     .clip_norm = 9,
-     .cancellation = 1,
-     .sampling_rate = 1,
-     .steps = 1,
-     .noise_multiplier = 1},
-    {.n_matrices = 1,
-     .matrix = {{1, COLUMNS, 1}},
-     .noise = DPM_NOISE_GEOMETRIC,
-     .clip_norm = 1,
-     .cancellation = 1,
-     .sampling_rate = 1,
-     .steps = 1,
+    {ONE_MATRIX(1, 5, COLUMNS, 1), .clip_norm = 4, .cancellation = 1, .noise_multiplier = 1},
+    {ONE_MATRIX(1, COLUMNS, COLUMNS, 2), .clip_norm = 1, .cancellation = 4, .noise_multiplier = 1},
+    {ONE_MATRIX(1, 1, 3, 1), .clip_norm = 3, .cancellation = 1, .noise_multiplier = 1, .normals = 3},
+    {ONE_MATRIX(1, WIDE, WIDE, 1), .clip_norm = 9, .cancellation = 1, .noise_multiplier = 1},
+    {ONE_MATRIX(1, 1, COLUMNS, 1), .noise = DPM_NOISE_GEOMETRIC, .clip_norm = 1, .cancellation = 1,
      .noise_multiplier = 2},
 };
 
@@ -369,22 +336,8 @@ START_TEST(without_random_bits_nothing_is_debited)
 END_TEST
 
 static const struct dpm_query_plan stepwise[] = {
-    {.n_matrices = 1,
-     .matrix = {{1, 3, 1}},
-     .clip_norm = 3,
-     .cancellation = 1,
-     .sampling_rate = 1,
-     .steps = 2,
-     .noise_multiplier = 1,
-     .normals = 3},
-    {.n_matrices = 1,
-     .matrix = {{1, 3, 1}},
-     .clip_norm = 3,
-     .cancellation = 1,
-     .sampling_rate = 1,
-     .steps = 3,
-     .noise_multiplier = 1,
-     .normals = 3},
+    {ONE_MATRIX(2, 1, 3, 1), .clip_norm = 3, .cancellation = 1, .noise_multiplier = 1, .normals = 3},
+    {ONE_MATRIX(3, 1, 3, 1), .clip_norm = 3, .cancellation = 1, .noise_multiplier = 1, .normals = 3},
 };
 
 /* A run whose queries come in another order than they are numbered in: what counts is the furthest. */
