@@ -88,6 +88,9 @@ DPMIX_API DPMIX_CHECK int dpmix_accountant_new_adaptive(dpmix_accountant **out, 
  * as in dpmix_accountant_json(): public parameters only. It must lie on a file system whose locks and syncs
  * work (those of many network file systems do not). Who deletes the file, or puts an older copy in its place,
  * gives spent budget back: guard it as you guard the data. After a fork, the child opens the file itself.
+ * A process that works with the file must not open it in another way, not even to copy or read it: POSIX has
+ * it that closing any descriptor of a file gives up all locks of the process on it. Another process can then
+ * debit in the middle of a debit, and its own be lost.
  * @param path     the file; its folder must exist and be writable.
  * @param dataset  name of the data set within the file, 1 to 200 bytes; it is public. One data set must
  *                 always have the same name: budgets of different names know nothing of each other.

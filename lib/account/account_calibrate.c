@@ -7,6 +7,7 @@
 
 #include <dpmix/accountant.h>
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -60,7 +61,8 @@ static double first_guess(const struct trial *trial)
     double stage = dpm_account_gauss_mu(trial->stage, trial->n_stage);
     if (allowed > held) {
         double square = (allowed - held) * (allowed + held);
-        double root = square < INFINITY ? sqrt(square) : sqrt(allowed - held) * sqrt(allowed + held);
+        int fits = square >= DBL_MIN && square < INFINITY;
+        double root = fits ? sqrt(square) : sqrt(allowed - held) * sqrt(allowed + held);
         return stage / root * (1.0 + 0.5 * TOLERANCE);
     }
     return least_to_one(trial);

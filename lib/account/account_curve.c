@@ -5,6 +5,7 @@
 #include "account_loss.h"
 #include "account_rdp.h"
 #include "base_alloc.h"
+#include "base_environment.h"
 #include "base_fail.h"
 
 #include <dpmix/accountant.h>
@@ -118,8 +119,8 @@ static struct dpm_event *as_one_record(const struct dpm_event *events, size_t n,
     return made;
 }
 
-int dpm_account_group_epsilon(double *epsilon, const struct dpm_event *events, size_t n, int adjacency,
-                              int group, double delta)
+static int group_epsilon(double *epsilon, const struct dpm_event *events, size_t n, int adjacency, int group,
+                         double delta)
 {
     if (!(delta > 0.0 && delta < 1.0))
         return dpm_fail(DPMIX_ERR_RANGE, "delta: must lie in (0, 1)");
@@ -152,6 +153,15 @@ int dpm_account_group_epsilon(double *epsilon, const struct dpm_event *events, s
     return DPMIX_OK;
 }
 
+int dpm_account_group_epsilon(double *epsilon, const struct dpm_event *events, size_t n, int adjacency,
+                              int group, double delta)
+{
+    fenv_t environment = dpm_environment_enter();
+    int status = group_epsilon(epsilon, events, n, adjacency, group, delta);
+    dpm_environment_leave(&environment);
+    return status;
+}
+
 int dpm_account_epsilon(double *epsilon, const struct dpm_event *events, size_t n, int adjacency,
                         double delta)
 {
@@ -172,8 +182,8 @@ static double renyi_delta(const struct dpm_event *events, size_t n, double epsil
     return exp(high);
 }
 
-int dpm_account_group_delta(double *delta, const struct dpm_event *events, size_t n, int adjacency, int group,
-                            double epsilon)
+static int group_delta(double *delta, const struct dpm_event *events, size_t n, int adjacency, int group,
+                       double epsilon)
 {
     if (!(epsilon >= 0.0 && epsilon < INFINITY))
         return dpm_fail(DPMIX_ERR_RANGE, "epsilon: must be at least 0 and finite");
@@ -196,7 +206,7 @@ int dpm_account_group_delta(double *delta, const struct dpm_event *events, size_
         least = renyi_delta(events, n, epsilon, least);
     if (excess > ROUGH_EXCESS && group > 1) {
         struct dpm_event *one = as_one_record(events, n, group);
-        status = one ? dpm_account_group_delta(&exact, one, n, adjacency, 1, epsilon) : DPMIX_ERR_NOMEM;
+        status = one ? group_delta(&exact, one, n, adjacency, 1, epsilon) : DPMIX_ERR_NOMEM;
         dpm_free(one);
         if (status)
             return status;
@@ -204,4 +214,13 @@ int dpm_account_group_delta(double *delta, const struct dpm_event *events, size_
     }
     *delta = least;
     return DPMIX_OK;
+}
+
+int dpm_account_group_delta(double *delta, const struct dpm_event *events, size_t n, int adjacency, int group,
+                            double epsilon)
+{
+    fenv_t environment = dpm_environment_enter();
+    int status = group_delta(delta, events, n, adjacency, group, epsilon);
+    dpm_environment_leave(&environment);
+    return status;
 }

@@ -187,7 +187,7 @@ double dpm_account_gauss_mu_for(double epsilon, double delta)
         if (step <= 4.0 * DBL_EPSILON * mu)
             break;
     }
-    double step = DBL_EPSILON * mu;
+    double step = DBL_EPSILON * mu + DBL_MIN;
     for (; point_at(mu, epsilon).log_delta > target; step *= 2.0)
         mu -= step;
     return mu;

@@ -2,6 +2,7 @@
 #include "account_curve.h"
 #include "account_state.h"
 #include "base_alloc.h"
+#include "base_environment.h"
 #include "base_fail.h"
 
 #include <dpmix/accountant.h>
@@ -353,8 +354,8 @@ int dpm_accountant_charge(struct dpmix_accountant *accountant, const char *purpo
     return dpm_account_charge(accountant, &debit);
 }
 
-int dpm_accountant_calibrate(const struct dpmix_accountant *accountant, double share,
-                             struct dpm_event *events, size_t n)
+static int calibrate(const struct dpmix_accountant *accountant, double share, struct dpm_event *events,
+                     size_t n)
 {
     if (!(share > 0.0 && share <= 1.0))
         return dpm_fail(DPMIX_ERR_RANGE, "share: must lie in (0, 1]");
@@ -368,6 +369,15 @@ int dpm_accountant_calibrate(const struct dpmix_accountant *accountant, double s
     dpm_account_unlock(accountant);
     for (size_t i = 0; !status && i < n; i++) /* the calibration's products: a debit gets the same epsilon */
         events[i].noise_multiplier *= multiplier;
+    return status;
+}
+
+int dpm_accountant_calibrate(const struct dpmix_accountant *accountant, double share,
+                             struct dpm_event *events, size_t n)
+{
+    fenv_t environment = dpm_environment_enter();
+    int status = calibrate(accountant, share, events, n);
+    dpm_environment_leave(&environment);
     return status;
 }
 

@@ -5,6 +5,7 @@
 #include "account_loss.h"
 #include "account_rdp.h"
 #include "base_alloc.h"
+#include "base_environment.h"
 #include "base_fail.h"
 
 #include <float.h>
@@ -106,7 +107,7 @@ static int of_law(double *divergence, const struct dpm_law *law, double lambda)
     return status;
 }
 
-int dpm_account_renyi(double *rdp, const struct dpm_event *events, size_t n, int adjacency, double order)
+static int renyi(double *rdp, const struct dpm_event *events, size_t n, int adjacency, double order)
 {
     if (!(order > 1.0 && order < INFINITY))
         return dpm_fail(DPMIX_ERR_RANGE, "order: must be above 1 and finite");
@@ -131,5 +132,13 @@ int dpm_account_renyi(double *rdp, const struct dpm_event *events, size_t n, int
     dpm_free(laws.law);
     if (!status)
         *rdp = sum * (1.0 + UNIT * (double)(laws.n + 4));
+    return status;
+}
+
+int dpm_account_renyi(double *rdp, const struct dpm_event *events, size_t n, int adjacency, double order)
+{
+    fenv_t environment = dpm_environment_enter();
+    int status = renyi(rdp, events, n, adjacency, order);
+    dpm_environment_leave(&environment);
     return status;
 }

@@ -3,6 +3,7 @@
 #include "account_curve.h"
 #include "account_rdp.h"
 #include "account_renyi.h"
+#include "base_environment.h"
 #include "base_fail.h"
 
 #include <dpmix/accountant.h>
@@ -66,7 +67,7 @@ static int check_order(struct dpm_account_terms *terms)
     return DPMIX_OK;
 }
 
-int dpm_account_terms_check(struct dpm_account_terms *terms)
+static int check_terms(struct dpm_account_terms *terms)
 {
     if (!(terms->epsilon > 0.0 && terms->epsilon < INFINITY))
         return dpm_fail(DPMIX_ERR_RANGE, "epsilon: must be above 0 and finite");
@@ -77,6 +78,14 @@ int dpm_account_terms_check(struct dpm_account_terms *terms)
     if (terms->mode < DPMIX_MODE_PLANNED || terms->mode > DPMIX_MODE_GAUSSIAN)
         return dpm_fail(DPMIX_ERR_RANGE, "mode: must be one of DPMIX_MODE_*");
     return check_order(terms);
+}
+
+int dpm_account_terms_check(struct dpm_account_terms *terms)
+{
+    fenv_t environment = dpm_environment_enter();
+    int status = check_terms(terms);
+    dpm_environment_leave(&environment);
+    return status;
 }
 
 /* Whether the mode can compose such events; for the Renyi filter dpm_account_renyi knows. */
@@ -90,8 +99,8 @@ static int check_kinds(const struct dpm_account_terms *terms, const struct dpm_e
     return DPMIX_OK;
 }
 
-int dpm_account_terms_spent(double *epsilon, const struct dpm_account_terms *terms,
-                            const struct dpm_event *events, size_t n)
+static int spent_of(double *epsilon, const struct dpm_account_terms *terms, const struct dpm_event *events,
+                    size_t n)
 {
     int status = check_kinds(terms, events, n);
     if (status)
@@ -106,12 +115,21 @@ int dpm_account_terms_spent(double *epsilon, const struct dpm_account_terms *ter
     return DPMIX_OK;
 }
 
+int dpm_account_terms_spent(double *epsilon, const struct dpm_account_terms *terms,
+                            const struct dpm_event *events, size_t n)
+{
+    fenv_t environment = dpm_environment_enter();
+    int status = spent_of(epsilon, terms, events, n);
+    dpm_environment_leave(&environment);
+    return status;
+}
+
 /* The divergence that the budget allows: as good as the largest whose conversion, with its rounding upwards,
  * is at most epsilon. The conversion grows with the divergence, in floating point too. */
 static double most_divergence(const struct dpm_account_terms *terms)
 {
     double most = terms->epsilon - dpm_account_rdp_convert(0.0, terms->order, terms->delta);
-    for (double slack = 0.5 * DBL_EPSILON * terms->epsilon;
+    for (double slack = 0.5 * DBL_EPSILON * terms->epsilon + DBL_MIN;
          dpm_account_rdp_convert(most, terms->order, terms->delta) > terms->epsilon; slack *= 2.0)
         most = fmax(most - slack, 0.0);
     return most;

@@ -4,6 +4,7 @@
 #include "account_audit.h"
 #include "api_check.h"
 #include "base_alloc.h"
+#include "base_environment.h"
 
 #include <float.h>
 #include <math.h>
@@ -99,12 +100,14 @@ static struct dpm_audit guess(const struct canary *canaries, size_t n, size_t in
 static struct bound bound_of(const struct dpm_audit *audit, const struct request *request, double alpha)
 {
     struct bound bound = {0, 0};
+    fenv_t environment = dpm_environment_enter();
     if (request->gaussian) {
         bound.mu = dpm_account_audit_mu(audit, alpha);
         bound.epsilon = dpm_account_audit_gauss_epsilon(bound.mu, request->delta);
     } else {
         bound.epsilon = dpm_account_audit_epsilon(audit, request->delta, alpha);
     }
+    dpm_environment_leave(&environment);
     return bound;
 }
 

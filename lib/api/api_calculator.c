@@ -6,6 +6,7 @@
 #include "account_renyi.h"
 #include "api_check.h"
 #include "base_alloc.h"
+#include "base_environment.h"
 
 #include <math.h>
 
@@ -45,6 +46,18 @@ static int read_entry(struct dpm_event *event, const struct plan *plan, size_t i
     if (event->count < 1)
         return dpm_fail(DPMIX_ERR_RANGE, "counts: must be at least 1");
     return DPMIX_OK;
+}
+
+/* Multiplies the noise of the events as dpmix_calculate_noise says. */
+static int calibrate(struct dpm_event *events, size_t n, int adjacency, double delta, double epsilon)
+{
+    double multiplier = 0;
+    fenv_t environment = dpm_environment_enter();
+    int status = dpm_account_calibrate(&multiplier, NULL, 0, events, n, adjacency, delta, epsilon);
+    for (size_t i = 0; !status && i < n; i++)
+        events[i].noise_multiplier *= multiplier;
+    dpm_environment_leave(&environment);
+    return status;
 }
 
 /* The plan as events, which the caller frees with dpm_free; at least one. */
@@ -111,13 +124,12 @@ int dpmix_calculate_noise(double *noise, const int *mechanisms, const double *re
     if (n == 0)
         API_RETURN(dpm_fail(DPMIX_ERR_RANGE, "n: must be at least 1"));
     struct dpm_event *events = NULL;
-    double multiplier = 0;
     int status =
         read_plan(&events, &(struct plan){mechanisms, relative_noise, "relative_noise", rates, counts, n});
     if (!status)
-        status = dpm_account_calibrate(&multiplier, NULL, 0, events, n, adjacency, delta, epsilon);
+        status = calibrate(events, n, adjacency, delta, epsilon);
     for (size_t i = 0; !status && i < n; i++)
-        noise[i] = events[i].noise_multiplier * multiplier;
+        noise[i] = events[i].noise_multiplier;
     dpm_free(events);
     API_RETURN(status);
 }

@@ -3,6 +3,7 @@
 #include "account_ledger.h"
 #include "account_run.h"
 #include "base_alloc.h"
+#include "base_environment.h"
 #include "base_fail.h"
 #include "base_simd.h"
 #include "linalg_mat.h"
@@ -13,7 +14,6 @@
 #include "privacy_sum.h"
 
 #include <assert.h>
-#include <fenv.h>
 #include <math.h>
 #include <string.h>
 
@@ -300,12 +300,10 @@ int dpm_release_open_resumable(struct dpm_release **out, struct dpmix_accountant
                                const struct dpm_partition *partition, int threads,
                                struct dpm_resumable *resumable)
 {
-    fenv_t environment;
-    fegetenv(&environment);
-    fesetenv(FE_DFL_ENV);
+    fenv_t environment = dpm_environment_enter();
     int status =
         open_release(out, accountant, dataset, purpose, plans, n_plans, partition, threads, resumable);
-    fesetenv(&environment);
+    dpm_environment_leave(&environment);
     return status;
 }
 
@@ -535,11 +533,9 @@ static int run_planned(struct dpm_release *release, size_t plan_number, struct d
  * environment: another one's rounding can double the grid. */
 static int run_query(struct dpm_release *release, size_t plan_number, struct dpm_sum *sum, double *sums)
 {
-    fenv_t environment;
-    fegetenv(&environment);
-    fesetenv(FE_DFL_ENV);
+    fenv_t environment = dpm_environment_enter();
     int status = run_planned(release, plan_number, sum, sums);
-    fesetenv(&environment);
+    dpm_environment_leave(&environment);
     return status;
 }
 

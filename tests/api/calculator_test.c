@@ -2,11 +2,13 @@
 /* The calculators: bad arguments, the reference table through the public functions, Renyi divergences and
  * groups against values of other origin, and how much noise a plan of several stages needs. */
 #include "account_ledger.h"
+#include "account_rdp.h"
 #include "base_alloc.h"
 #include "check_status.h"
 
 #include <dpmix/dpmix.h>
 
+#include <fenv.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -461,6 +463,31 @@ START_TEST(the_noise_of_several_stages_meets_the_target)
 }
 END_TEST
 
+/* Down to the smallest numbers there are: the searches end, on the safe side. */
+START_TEST(budgets_next_to_nothing_are_kept)
+{
+    static const double epsilons[] = {1e-304, 1e-309, 5e-324}, deltas[] = {1e-305, 1e-309, 1 - 1e-9};
+    for (size_t i = 0; i < 9; i++) {
+        double epsilon = epsilons[i / 3], delta = deltas[i % 3];
+        struct plan plan = one_entry(DPMIX_MECHANISM_GAUSSIAN, 1, 1, 1);
+        int status = dpmix_calculate_noise(plan.noise, ARRAYS(&plan), 1, delta, epsilon);
+        ck_assert(status == DPMIX_OK || delta == 1e-309); /* there no double is as large as the noise */
+        ck_assert(epsilon_of(&plan, 1, 1, delta) <= epsilon || status != DPMIX_OK);
+    }
+    for (size_t i = 0; i < 3; i++) {
+        dpmix_accountant *filter = NULL;
+        double noise = 1, order = 0;
+        struct plan plan = one_entry(DPMIX_MECHANISM_GAUSSIAN, 1, 1, 1);
+        CHECK_OK(dpmix_accountant_new_adaptive(&filter, epsilons[i], deltas[2], 1, DPMIX_MODE_RENYI, 0));
+        CHECK_OK(dpmix_accountant_mode(filter, NULL, &order));
+        CHECK_OK(dpmix_accountant_noise(filter, &noise, 1, ARRAYS(&plan)));
+        plan.noise[0] = noise;
+        ck_assert_double_le(dpm_account_rdp_convert(rdp_of(&plan, 1, order), order, deltas[2]), epsilons[i]);
+        dpmix_accountant_free(filter);
+    }
+}
+END_TEST
+
 START_TEST(the_accountant_counts_what_it_holds)
 {
     dpmix_accountant *accountant = NULL;
@@ -485,6 +512,45 @@ START_TEST(the_accountant_counts_what_it_holds)
     ck_assert(fabs(still - planned) <= 1e-9 * planned);
     dpmix_accountant_free(accountant);
     ck_assert_int_eq(dpm_alloc_live(), before);
+}
+END_TEST
+
+/* The figures are the same bits, and what was calibrated is paid for: a debit is made in the default
+ * environment. */
+START_TEST(rounding_of_the_caller_changes_no_figure)
+{
+    static const int roundings[] = {FE_TONEAREST, FE_DOWNWARD, FE_UPWARD, FE_TOWARDZERO};
+    double expected[9] = {0}, found[9];
+    for (size_t i = 0; i < sizeof roundings / sizeof *roundings; i++) {
+        struct plan plan = {{1, 2, 3}, {3, 2, 9}, {1, 0.01, 1}, {2, 100, 1}, 3};
+        int status[7];
+        fesetround(roundings[i]);
+        status[0] = dpmix_calculate_epsilon(&found[0], ARRAYS(&plan), 1, 1, 1e-5);
+        status[1] = dpmix_calculate_delta(&found[1], ARRAYS(&plan), 1, 1, 0.7);
+        status[2] = dpmix_calculate_rdp(&found[2], ARRAYS(&plan), 1, 7.3);
+        status[3] = dpmix_calculate_noise(&found[3], ARRAYS(&plan), 1, 1e-5, 0.7);
+        status[4] = dpmix_audit_epsilon_count(&found[6], 1000, 300, 200, 1e-9, 0.9);
+        status[5] = dpmix_audit_gaussian_count(&found[7], &found[8], 1000, 300, 200, 1e-9, 0.9);
+        status[6] = fegetround() != roundings[i];
+        fesetround(FE_TONEAREST);
+        for (size_t k = 0; k < sizeof status / sizeof *status; k++)
+            ck_assert_int_eq(status[k], 0);
+        if (i == 0)
+            memcpy(expected, found, sizeof found);
+        ck_assert_mem_eq(found, expected, sizeof found);
+        for (int k = 0; k < 100; k++) {
+            struct dpm_event stage = {DPM_EVENT_GAUSSIAN, 1, 1, 10};
+            dpmix_accountant *accountant = NULL;
+            CHECK_OK(dpmix_accountant_new_adaptive(&accountant, 0.1 * (k + 3), 1e-5, 1,
+                                                   k % 2 ? DPMIX_MODE_RENYI : DPMIX_MODE_GAUSSIAN, 0));
+            fesetround(roundings[i]);
+            int failed = dpm_accountant_calibrate(accountant, 1, &stage, 1);
+            fesetround(FE_TONEAREST);
+            ck_assert_int_eq(failed, 0);
+            CHECK_OK(dpm_accountant_charge(accountant, "all of it", &stage, 1, 0, NULL));
+            dpmix_accountant_free(accountant);
+        }
+    }
 }
 END_TEST
 
@@ -537,7 +603,9 @@ static Suite *suite(void)
     CHECK_ADD(all, divergences_bound_the_curve);
     CHECK_ADD(all, extreme_divergences_are_bounds);
     CHECK_ADD(all, the_noise_of_several_stages_meets_the_target);
+    CHECK_ADD(all, budgets_next_to_nothing_are_kept);
     CHECK_ADD(all, the_accountant_counts_what_it_holds);
+    CHECK_ADD(all, rounding_of_the_caller_changes_no_figure);
     CHECK_ADD(all, the_accountant_refuses_bad_plans);
     return all;
 }
