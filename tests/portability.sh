@@ -4,10 +4,11 @@
 # way whose tools are not there is skipped, and the table says so.
 #   sh tests/portability.sh FOLDER [ROW...]   all rows where none is named; FOLDER keeps builds and logs
 # A row is COMPILER-LEVEL (gcc-O0, clang-O3), or one of gcc-lto, clang-lto, gcc-plain and gcc-avx2 (vector
-# units that the builds may use at most), i386 (32-bit sizes), s390x (big-endian, under qemu).
+# units that the builds may use at most), gcc-bare (without SQLite), i386 (32-bit sizes), s390x (big-endian,
+# under qemu).
 set -u
 if [ $# -lt 1 ]; then
-    sed -n '3,7s/^# *//p' "$0"
+    sed -n '3,8s/^# *//p' "$0"
     exit 2
 fi
 mkdir -p "$1" || exit 1
@@ -15,7 +16,7 @@ folder=$(cd "$1" && pwd)
 cd "$(dirname "$0")/.." || exit 1
 shift
 [ $# -gt 0 ] || set -- gcc-O0 gcc-O1 gcc-O2 gcc-O3 clang-O0 clang-O1 clang-O2 clang-O3 gcc-lto clang-lto \
-    gcc-plain gcc-avx2 i386 s390x
+    gcc-plain gcc-avx2 gcc-bare i386 s390x
 
 # Under qemu and on 32 bits: what reads and writes bytes and counts in size_t, without the long sums of the
 # accountant, which take minutes there.
@@ -85,6 +86,7 @@ for name in "$@"; do
         most=DPM_SIMD_$(echo "${name#*-}" | tr a-z A-Z)
         row "$name" "${name%-*}" all -Dbuildtype=debugoptimized -Dc_args="-DDPM_SIMD_MOST=$most"
         ;;
+    *-bare) row "$name" "${name%-*}" all -Dbuildtype=debugoptimized -Dsqlite=disabled ;;
     i386) cross i386 i686-linux-gnu-gcc sh ;;
     s390x) cross s390x s390x-linux-gnu-gcc qemu-s390x-static ;;
     *)

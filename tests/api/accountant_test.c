@@ -32,10 +32,10 @@ START_TEST(bad_terms_are_refused)
         int adjacency;
         const char *argument;
     } bad[] = {
-        {0, 1e-5, 1, "epsilon"},         {-1, 1e-5, 1, "epsilon"},       {NAN, 1e-5, 1, "epsilon"},
-        {INFINITY, 1e-5, 1, "epsilon"},  {1, 0, 1, "delta"},             {1, 1, 1, "delta"},
-        {1, -1e-5, 1, "delta"},          {1, NAN, 1, "delta"},           {1, 2, 1, "delta"},
-        {1, 1e-5, 0, "adjacency"},       {1, 1e-5, 4, "adjacency"},      {1, 1e-5, -1, "adjacency"},
+        {0, 1e-5, 1, "epsilon"},        {-1, 1e-5, 1, "epsilon"},  {NAN, 1e-5, 1, "epsilon"},
+        {INFINITY, 1e-5, 1, "epsilon"}, {1, 0, 1, "delta"},        {1, 1, 1, "delta"},
+        {1, -1e-5, 1, "delta"},         {1, NAN, 1, "delta"},      {1, 2, 1, "delta"},
+        {1, 1e-5, 0, "adjacency"},      {1, 1e-5, 4, "adjacency"}, {1, 1e-5, -1, "adjacency"},
     };
     dpmix_accountant *accountant = tiny.accountant;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {

@@ -78,8 +78,7 @@ static int take(struct release *r, enum step step)
     case NEW_GENERATOR: return dpmix_generator_new(&h->generator, models, small);
     case NEW_MIXTURE: return dpmix_mixture_new(&h->mixture, h->loaded_clusterer, h->generator);
     case FIT_MIXTURE: return dpmix_mixture_fit(h->mixture, h->accountant, h->dataset, 1, NULL, NULL);
-    case SAMPLE:
-        return dpmix_mixture_sample(h->mixture, r->samples, NULL, 0, N_SAMPLES, TINY_COLUMNS, &seed);
+    case SAMPLE: return dpmix_mixture_sample(h->mixture, r->samples, NULL, 0, N_SAMPLES, TINY_COLUMNS, &seed);
     case SAVE_MIXTURE: return dpmix_mixture_save(h->mixture, tiny_path("b"));
     case LOAD_MIXTURE: return dpmix_mixture_load(&h->loaded_mixture, tiny_path("b"));
     default: return dpmix_accountant_report(h->accountant, r->report, sizeof r->report, NULL);

@@ -159,9 +159,10 @@ START_TEST(a_resumed_training_is_the_one_that_never_stopped)
     static struct tiny_case tiny;
     int durable = _i % (N_SETTINGS + 1) == N_SETTINGS, kind = kinds[_i / (N_SETTINGS + 1)];
     int settings = durable ? 1 : _i % (N_SETTINGS + 1); /* a file takes its time */
-    dpmix_generator *whole = new_generator(kind, settings, STEPS), *resumed = NULL;
+    dpmix_generator *whole, *resumed = NULL;
     if (durable && !has_store())
         return;
+    whole = new_generator(kind, settings, STEPS);
     open_case(&tiny, durable, EPSILON);
     CHECK_OK(dpmix_generator_fit(whole, tiny.accountant, tiny.dataset, 0.2, NULL, NULL));
     CHECK_OK(dpmix_generator_save(whole, tiny_path("images")));
@@ -637,9 +638,10 @@ START_TEST(who_has_lost_the_lease_stops_at_the_mark)
     static struct tiny_case tiny;
     unsigned every = _i / 2 * 2;
     struct intruder intruder = {4, _i % 2, &tiny, 0};
-    dpmix_generator *generator = new_generator(DPMIX_GENERATOR_VAE, 0, STEPS), *resumed = NULL;
+    dpmix_generator *generator, *resumed = NULL;
     if (_i % 2 && !has_store())
         return;
+    generator = new_generator(DPMIX_GENERATOR_VAE, 0, STEPS);
     open_case(&tiny, _i % 2, AMPLE);
     CHECK_OK(dpmix_generator_checkpoint(generator, tiny_path("b"), every));
     CHECK_FAILS(dpmix_generator_fit(generator, tiny.accountant, tiny.dataset, 0.001, intrude, &intruder),

@@ -12,7 +12,7 @@ struct pinned {
 
 #define PIN(name, number)                                                                                    \
     {                                                                                                        \
-        #name, name, number                                                                                  \
+#name, name, number                                                                                  \
     }
 
 static const struct pinned pinned[] = {

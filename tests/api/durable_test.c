@@ -639,17 +639,4 @@ static Suite *suite(void)
     return suite;
 }
 
-/* Without SQLite there are no such ledgers, and nothing to test. */
-int main(void)
-{
-    dpmix_accountant *accountant = NULL;
-    if (dpmix_accountant_open(&accountant, ":memory:", "d", 1, TINY_DELTA, 1) == DPMIX_ERR_UNSUPPORTED) {
-        puts("1..0 # SKIP built without SQLite");
-        return 0;
-    }
-    SRunner *runner = srunner_create(suite());
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+CHECK_MAIN(suite)

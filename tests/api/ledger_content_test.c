@@ -5,7 +5,6 @@
 #include "account_store.h"
 #include "tiny_ledger.h"
 
-#ifdef HAVE_SQLITE
 #include <sqlite3.h>
 
 static void change(const char *sql)
@@ -240,6 +239,3 @@ static Suite *suite(void)
 }
 
 CHECK_MAIN(suite)
-#else
-CHECK_SKIP("built without SQLite")
-#endif

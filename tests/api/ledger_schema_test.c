@@ -7,7 +7,6 @@
 #include "tiny_file.h"
 #include "tiny_model.h"
 
-#ifdef HAVE_SQLITE
 #include <sqlite3.h>
 
 static int open_ledger(dpmix_accountant **accountant, const char *dataset)
@@ -106,6 +105,3 @@ static Suite *suite(void)
 }
 
 CHECK_MAIN(suite)
-#else
-CHECK_SKIP("built without SQLite")
-#endif

@@ -5,7 +5,6 @@
 
 #include "tiny_ledger.h"
 
-#ifdef HAVE_SQLITE
 #include <sqlite3.h>
 
 /* ---- SQLite as it fails ---- */
@@ -340,6 +339,3 @@ static Suite *suite(void)
 }
 
 CHECK_MAIN(suite)
-#else
-CHECK_SKIP("built without SQLite")
-#endif

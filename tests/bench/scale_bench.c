@@ -101,6 +101,8 @@ static const struct learner {
     {"cgan", 0, DPMIX_GENERATOR_CGAN, 0},         {"products", 0, DPMIX_GENERATOR_PRODUCTS, 0},
 };
 
+enum { N_LEARNERS = sizeof learners / sizeof *learners };
+
 static void fit(const struct table *table, const struct learner *learner, dpmix_dataset *dataset,
                 dpmix_accountant *accountant)
 {
@@ -154,6 +156,14 @@ static void print_figures(const struct table *table, const char *name, const str
     fflush(stdout);
 }
 
+static int is_learner(const char *name)
+{
+    size_t l = 0;
+    while (l < N_LEARNERS && strcmp(learners[l].name, name) != 0)
+        l++;
+    return l < N_LEARNERS;
+}
+
 int main(int argc, char **argv)
 {
     struct table table = {.rows = 1000000, .columns = 50, .classes = 10, .parts = 10};
@@ -163,8 +173,13 @@ int main(int argc, char **argv)
         table.classes = atoi(argv[3]);
         table.parts = atoi(argv[4]);
     }
+    for (int i = 5; i < argc; i++)
+        if (!is_learner(argv[i])) {
+            fprintf(stderr, "no such learner: %s\n", argv[i]);
+            return 2;
+        }
     make_table(&table);
-    for (size_t l = 0; l < sizeof learners / sizeof *learners; l++) {
+    for (size_t l = 0; l < N_LEARNERS; l++) {
         struct figure figure[SIZES];
         int wanted = argc <= 5;
         for (int i = 5; i < argc; i++)

@@ -33,6 +33,12 @@ struct fuzz_target {
 extern const struct fuzz_target fuzz_clusterer, fuzz_generator, fuzz_mixture, fuzz_checkpoint, fuzz_ledger,
     fuzz_idx, fuzz_npy, fuzz_schema, fuzz_text, fuzz_metadata, fuzz_arrow, fuzz_csv, fuzz_sqlite;
 
+#ifdef HAVE_SQLITE
+#define FUZZ_LEDGER_TARGETS &fuzz_ledger,
+#else
+#define FUZZ_LEDGER_TARGETS
+#endif
+
 #ifdef HAVE_RELEASE_TOOL
 #define FUZZ_RELEASE_TARGETS &fuzz_csv, &fuzz_sqlite
 #else
@@ -41,7 +47,7 @@ extern const struct fuzz_target fuzz_clusterer, fuzz_generator, fuzz_mixture, fu
 
 #define FUZZ_TARGETS                                                                                         \
     {                                                                                                        \
-        &fuzz_clusterer, &fuzz_generator, &fuzz_mixture, &fuzz_checkpoint, &fuzz_ledger, &fuzz_idx,          \
+        &fuzz_clusterer, &fuzz_generator, &fuzz_mixture, &fuzz_checkpoint, FUZZ_LEDGER_TARGETS &fuzz_idx,    \
             &fuzz_npy, &fuzz_schema, &fuzz_text, &fuzz_metadata, &fuzz_arrow, FUZZ_RELEASE_TARGETS           \
     }
 

@@ -33,12 +33,4 @@
         return check_failed ? EXIT_FAILURE : EXIT_SUCCESS;                                                   \
     }
 
-/* In its place where the program cannot test anything: `reason` is a string. */
-#define CHECK_SKIP(reason)                                                                                   \
-    int main(void)                                                                                           \
-    {                                                                                                        \
-        puts("1..0 # SKIP " reason);                                                                         \
-        return EXIT_SUCCESS;                                                                                 \
-    }
-
 #endif
