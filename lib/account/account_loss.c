@@ -483,7 +483,7 @@ int dpm_account_loss_table(struct dpm_loss_table *table, const struct dpm_law *l
 
 double dpm_account_loss_apart(const struct dpm_loss_table *table, const struct dpm_law *law, double y)
 {
-    double log_weight[MAX_GROUP + 1], re[MAX_GROUP + 1] = {0.0}, im[MAX_GROUP + 1] = {0.0}, sum = 0.0;
+    double log_weight[MAX_GROUP + 1] = {0.0}, re[MAX_GROUP + 1] = {0.0}, im[MAX_GROUP + 1] = {0.0}, sum = 0.0;
     int replace = law->shape == DPM_SHAPE_REPLACE, last = replace ? 2 : law->group;
     dpm_account_loss_weights(log_weight, law);
     if (replace) /* N(0), N(1) and N(-1) */

@@ -167,8 +167,8 @@ int dpm_tables_find(sqlite3 *connection, const char *name, struct dpm_tables_row
     sqlite3_int64 last = 0;
     int status = dpm_sqlite_prepare(&statement, connection, all_rows);
     while (!status && !(status = dpm_sqlite_step(statement, &more)) && more) {
-        struct dpm_tables_row one;
-        const char *its;
+        struct dpm_tables_row one = {0};
+        const char *its = "";
         status = read_row(statement, DPM_TABLES_VERSION, ++last, &one, &its);
         if (!status && strcmp(its, name) == 0) {
             found++;
@@ -229,7 +229,7 @@ int dpm_tables_migrate(sqlite3 *connection)
         status = dpm_sqlite_prepare(&statement, connection, all_rows_before);
     while (!status && !(status = dpm_sqlite_step(statement, &more)) && more) {
         struct dpm_tables_row row = {0};
-        const char *name;
+        const char *name = "";
         status = read_row(statement, 1, ++last, &row, &name);
         if (!status)
             status = dpm_tables_insert(connection, name, &row);

@@ -53,8 +53,7 @@ int dpmix_accountant_open_adaptive(dpmix_accountant **out, const char *path, con
 
 void dpmix_accountant_free(dpmix_accountant *accountant)
 {
-    if (dpm_api_take_back(accountant, API_KIND(accountant)))
-        dpm_accountant_unref(accountant);
+    API_FREE(accountant, dpm_accountant_unref);
 }
 
 int dpmix_accountant_spent(const dpmix_accountant *accountant, double *epsilon)

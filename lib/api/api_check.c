@@ -4,6 +4,11 @@
 #include <stdint.h>
 #include <string.h>
 
+int dpm_api_is(const void *pointer, int kind)
+{
+    return kind == 0 || dpm_alloc_kind(pointer) == kind;
+}
+
 int dpm_api_take_back(void *handle, int kind)
 {
     if (!handle || dpm_alloc_kind(handle) != kind)

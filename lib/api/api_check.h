@@ -16,7 +16,7 @@
 #define API_RETURN(status) return dpm_fail_in(__func__, (status))
 
 /* Of a pointer to a handle what its block is marked with when it leaves the library; 0 of any other pointer.
- */
+ * Not to stand in a condition, which cppcheck cannot read then. */
 #define API_KIND(pointer)                                                                                    \
     _Generic((pointer), struct dpmix_accountant * : 1, const struct dpmix_accountant * : 1,                  \
              struct dpmix_clusterer * : 2, const struct dpmix_clusterer * : 2, struct dpmix_dataset * : 3,   \
@@ -25,12 +25,12 @@
              const struct dpmix_mixture * : 5, struct dpmix_options * : 6, const struct dpmix_options * : 6, \
              struct dpmix_schema * : 7, const struct dpmix_schema * : 7, default : 0)
 
-/* Whether a handle, not NULL, is one of its type: of another one, and most often of one that was freed, the
- * mark differs. */
-#define API_IS(handle) (dpm_alloc_kind(handle) == API_KIND(handle))
+/* Whether a pointer that is not NULL is a handle of its type: of another one, and most often of one that was
+ * freed, the mark differs. True of pointers that are no handles. */
+int dpm_api_is(const void *pointer, int kind);
 
 /* Whether a handle is there and of its type. */
-#define API_HAVE(handle) ((handle) && API_IS(handle))
+#define API_HAVE(handle) ((handle) && dpm_api_is((handle), API_KIND(handle)))
 
 /* Ends a constructor: marks what it made. */
 #define API_GIVE(out, status)                                                                                \
@@ -44,9 +44,10 @@
 /* Ends it when a pointer is missing, or is a handle of another type. */
 #define API_NEED(pointer)                                                                                    \
     do {                                                                                                     \
+        const int api_kind = API_KIND(pointer);                                                              \
         if (!(pointer))                                                                                      \
             return dpm_fail_in(__func__, dpm_fail(DPMIX_ERR_ARG, #pointer ": NULL"));                        \
-        if (API_KIND(pointer) && !API_IS(pointer))                                                           \
+        if (!dpm_api_is(pointer, api_kind))                                                                  \
             return dpm_fail_in(__func__, dpm_fail(DPMIX_ERR_ARG, #pointer ": a handle of another type"));    \
     } while (0)
 
@@ -57,9 +58,15 @@
             return dpm_fail_in(__func__, dpm_fail(DPMIX_ERR_STATE, #handle ": it is not fitted yet"));       \
     } while (0)
 
-/* For destructors: whether the handle is one of this kind (API_KIND), which it then is no longer. Others may
- * still hold the block; the caller may not. */
+/* A destructor: whether the handle is one of this kind, which it then is no longer. Others may still hold the
+ * block; the caller may not. */
 int dpm_api_take_back(void *handle, int kind);
+#define API_FREE(handle, release)                                                                            \
+    do {                                                                                                     \
+        const int api_kind = API_KIND(handle);                                                               \
+        if (dpm_api_take_back(handle, api_kind))                                                             \
+            release(handle);                                                                                 \
+    } while (0)
 
 /* A copy of the caller's options; the defaults where they are NULL. */
 struct dpmix_options dpm_api_options(const struct dpmix_options *options);

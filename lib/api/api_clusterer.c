@@ -18,8 +18,7 @@ int dpmix_clusterer_new(dpmix_clusterer **out, int kind, const dpmix_options *op
 
 void dpmix_clusterer_free(dpmix_clusterer *clusterer)
 {
-    if (dpm_api_take_back(clusterer, API_KIND(clusterer)))
-        dpm_clusterer_unref(clusterer);
+    API_FREE(clusterer, dpm_clusterer_unref);
 }
 
 int dpmix_clusterer_fit(dpmix_clusterer *clusterer, dpmix_accountant *accountant, dpmix_dataset *dataset,

@@ -176,8 +176,7 @@ int dpmix_dataset_set_images(dpmix_dataset *dataset, size_t side)
 
 void dpmix_dataset_free(dpmix_dataset *dataset)
 {
-    if (dpm_api_take_back(dataset, API_KIND(dataset)))
-        dpm_dataset_unref(dataset);
+    API_FREE(dataset, dpm_dataset_unref);
 }
 
 size_t dpmix_dataset_columns(const dpmix_dataset *dataset)

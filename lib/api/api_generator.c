@@ -21,8 +21,7 @@ int dpmix_generator_new(dpmix_generator **out, int kind, const dpmix_options *op
 
 void dpmix_generator_free(dpmix_generator *generator)
 {
-    if (dpm_api_take_back(generator, API_KIND(generator)))
-        dpm_generator_free(generator);
+    API_FREE(generator, dpm_generator_free);
 }
 
 int dpmix_generator_fit(dpmix_generator *generator, dpmix_accountant *accountant, dpmix_dataset *dataset,

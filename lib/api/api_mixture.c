@@ -19,8 +19,7 @@ int dpmix_mixture_new(dpmix_mixture **out, dpmix_clusterer *clusterer, const dpm
 
 void dpmix_mixture_free(dpmix_mixture *mixture)
 {
-    if (dpm_api_take_back(mixture, API_KIND(mixture)))
-        dpm_mixture_free(mixture);
+    API_FREE(mixture, dpm_mixture_free);
 }
 
 int dpmix_mixture_fit(dpmix_mixture *mixture, dpmix_accountant *accountant, dpmix_dataset *dataset,
@@ -38,9 +37,10 @@ int dpmix_mixture_fit(dpmix_mixture *mixture, dpmix_accountant *accountant, dpmi
 /* The mixture is fitted when its generator is. */
 static int need_fitted(const dpmix_mixture *mixture)
 {
+    const int kind = API_KIND(mixture);
     if (!mixture)
         return dpm_fail(DPMIX_ERR_ARG, "mixture: NULL");
-    if (!API_IS(mixture))
+    if (!dpm_api_is(mixture, kind))
         return dpm_fail(DPMIX_ERR_ARG, "mixture: a handle of another type");
     if (!mixture->generator->fitted)
         return dpm_fail(DPMIX_ERR_STATE, "mixture: it is not fitted yet");

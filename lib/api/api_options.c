@@ -239,8 +239,7 @@ int dpmix_options_new(dpmix_options **out)
 
 void dpmix_options_free(dpmix_options *options)
 {
-    if (dpm_api_take_back(options, API_KIND(options)))
-        dpm_free(options);
+    API_FREE(options, dpm_free);
 }
 
 static int check_key(int key, int type)

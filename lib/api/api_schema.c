@@ -18,8 +18,7 @@ int dpmix_schema_new(dpmix_schema **out)
 
 void dpmix_schema_free(dpmix_schema *schema)
 {
-    if (dpm_api_take_back(schema, API_KIND(schema)))
-        dpm_schema_free(schema);
+    API_FREE(schema, dpm_schema_free);
 }
 
 /* ---- Columns ---- */

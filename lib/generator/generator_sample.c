@@ -4,6 +4,7 @@
 #include "base_fail.h"
 #include "generator_kind.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* Memory for a chunk of records, which are drawn together and then handed out in the order of the sequence.
@@ -158,6 +159,7 @@ static void write_records(void *user, const struct dpm_records *records)
             else
                 ((double *)out->rows)[(out->done + i) * columns + j] = value;
         }
+    assert(!out->labels || records->labels); /* who wants labels has them drawn */
     if (out->labels)
         memcpy(out->labels + out->done, records->labels, records->n * sizeof *out->labels);
     if (out->parts)
