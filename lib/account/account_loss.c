@@ -2,7 +2,6 @@
 #include "account_loss.h"
 #include "account_excess.h"
 #include "base_alloc.h"
-#include "base_fail.h"
 
 #include <dpmix/accountant.h>
 
@@ -10,9 +9,7 @@
 #include <string.h>
 
 #define PI 3.14159265358979323846
-#define LOG_SQRT_TWO_PI 0.91893853320467274178
 #define FAST 16.0
-#define LIMIT_WIDTH(law) (0.5 * fmin(1.0, (law)->noise))
 #define NEGLIGIBLE 1e-20 /* a node's share of the largest node's */
 
 enum { MAX_RANGES = 12, MAX_NODES = 1 << 16, MAX_GROUP = DPM_LOSS_MAX_GROUP };
@@ -30,87 +27,6 @@ struct rule {
     double from[MAX_RANGES], to[MAX_RANGES];
     int ranges, status;
 };
-
-/* log(1 - q + q exp(x)), and the weight of the second term in *share. */
-static double log_mixture(double q, double x, double *share)
-{
-    if (x > 600.0) {
-        *share = 1.0;
-        return x + log(q + (1.0 - q) * exp(-x));
-    }
-    double y = q * expm1(x);
-    double whole = 1.0 - q + q * exp(x);
-    *share = q * exp(x) / whole;
-    return y > -0.5 ? log1p(y) : log(whole);
-}
-
-/* log of the sum of binomial weights times exp(j t / s - j^2 / (2 s^2)), and the mean j in *share. */
-static double log_group_mixture(const struct dpm_law *law, const double *log_weight, double t, double *share)
-{
-    double s = law->noise, exponent[MAX_GROUP + 1], most = -INFINITY, sum = 0.0, mean = 0.0,
-        change = 0.0;
-    int k = law->group;
-    for (int j = 0; j <= k; j++) {
-        exponent[j] = (t - 0.5 * j / s) * j / s;
-        most = fmax(most, exponent[j] + log_weight[j]);
-    }
-    for (int j = 0; j <= k; j++) {
-        double part = exp(exponent[j] + log_weight[j] - most);
-        sum += part;
-        mean += j * part;
-    }
-    *share = mean / sum;
-    if (most > 1.0)
-        return most + log(sum);
-    for (int j = 1; j <= k; j++)
-        change += exp(log_weight[j]) * expm1(exponent[j]);
-    return change > -0.5 ? log1p(change) : most + log(sum);
-}
-
-/* log of the smooth step at the law's limit, 1 far below it. */
-static double log_kept(const struct dpm_law *law, double t)
-{
-    double x = (t - law->limit) / LIMIT_WIDTH(law);
-    if (x < -8.0)
-        return 0.0;
-    return x < 20.0 ? log(0.5 * erfc(x)) : -INFINITY;
-}
-
-struct dpm_loss_spot dpm_account_loss_spot(const struct dpm_law *law, int direction, const double *log_weight,
-                                           double t)
-{
-    double q = law->rate, s = law->noise, share, other;
-    if (law->shape == DPM_SHAPE_LAPLACE) {
-        struct dpm_loss_spot laplace = {log(0.25 / s) - 0.5 * (t + 1.0) / s, t / s, 1.0};
-        if (q < 1.0)
-            laplace.loss = log_mixture(q, t / s, &share);
-        if (direction == DPM_LOSS_REMOVE)
-            laplace.log_p += laplace.loss;
-        else
-            laplace.loss = -laplace.loss;
-        return laplace;
-    }
-    struct dpm_loss_spot spot = {-0.5 * t * t - LOG_SQRT_TWO_PI + log_kept(law, t), 0.0, 0.0};
-    if (law->shape == DPM_SHAPE_REPLACE) {
-        double up = log_mixture(q, (t - 0.5 / s) / s, &share), down = log_mixture(q, (-t - 0.5 / s) / s,
-                                                                                  &other);
-        spot.loss = up - down;
-        spot.slope = share + other;
-        spot.log_p += up;
-        return spot;
-    }
-    double mixture = law->group > 1 ? log_group_mixture(law, log_weight, t, &share)
-                                    : log_mixture(q, (t - 0.5 / s) / s, &share);
-    if (direction == DPM_LOSS_ADD) {
-        spot.loss = -mixture;
-        spot.slope = -share;
-        return spot;
-    }
-    spot.loss = mixture;
-    spot.slope = share;
-    spot.log_p += mixture;
-    return spot;
-}
 
 static struct dpm_loss_spot spot_at(const struct rule *rule, double t)
 {
@@ -408,7 +324,7 @@ static int laplace(struct rule *rule, double reach)
             x = -1.0 + width * (2.0 * floor((i - 2.0) / 16.0) + 1.0 + at);
             log_p = log(0.25 * e * width * weight[index < 8 ? 7 - index : index - 8]) - 0.5 * e * (x + 1.0);
         }
-        double loss = q < 1.0 ? log_mixture(q, e * x, &share) : e * x;
+        double loss = q < 1.0 ? dpm_account_loss_mixture(q, e * x, &share) : e * x;
         if (rule->direction == DPM_LOSS_REMOVE)
             log_p += loss;
         else
@@ -456,16 +372,6 @@ static int discrete(struct rule *rule)
     return DPMIX_OK;
 }
 
-void dpm_account_loss_weights(double *log_weight, const struct dpm_law *law)
-{
-    double q = law->rate, choose = 1.0; /* of k records j take part; lgamma() writes to a global variable */
-    int k = law->group;
-    for (int j = 0; j <= k; j++) {
-        log_weight[j] = log(choose) + j * log(q) + (j < k ? (k - j) * log1p(-q) : 0.0);
-        choose = choose * (k - j) / (j + 1);
-    }
-}
-
 int dpm_account_loss_table(struct dpm_loss_table *table, const struct dpm_law *law, int direction, double c,
                            double from, double reach, double runs, int fine)
 {
@@ -507,20 +413,6 @@ double dpm_account_loss_apart(const struct dpm_loss_table *table, const struct d
     for (int j = 0; j <= last; j++)
         sum += hypot(re[j], im[j]);
     return sum;
-}
-
-/* The step is the chance that t plus a normal variable of deviation width / sqrt(2) stays below the limit,
- * so that the failure is a normal tail, log Q(x) <= -x^2 / 2 - log(2): the means of t's components are
- * group / noise at most. */
-int dpm_account_loss_limit(struct dpm_law *law, int direction, double log_failure)
-{
-    int gaussian = law->shape == DPM_SHAPE_MIXTURE || law->shape == DPM_SHAPE_REPLACE;
-    law->limit = INFINITY;
-    if (!gaussian || (law->shape == DPM_SHAPE_MIXTURE && direction == DPM_LOSS_ADD))
-        return 0;
-    double width = LIMIT_WIDTH(law), x = sqrt(fmax(-2.0 * log_failure, 0.0)) * 1.000001 + 1e-6;
-    law->limit = law->group / law->noise + x * sqrt(1.0 + 0.5 * width * width);
-    return 1;
 }
 
 void dpm_account_loss_free(struct dpm_loss_table *table)

@@ -90,6 +90,9 @@ struct dpm_loss_spot dpm_account_loss_spot(const struct dpm_law *law, int direct
                                            double t);
 void dpm_account_loss_weights(double *log_weight, const struct dpm_law *law);
 
+/* log(1 - q + q exp(x)), and the weight of the second term in *share. */
+double dpm_account_loss_mixture(double q, double x, double *share);
+
 /* Sets the limit so that outcomes beyond it have a probability of at most exp(log_failure) a run, to be
  * added to delta count times; for the direction add, and for other laws, there is none. Returns whether
  * there is one. */
