@@ -3,6 +3,7 @@
 #include "base_alloc.h"
 #include "base_fail.h"
 #include "generator_checkpoint.h"
+#include "generator_train_plan.h"
 #include "generator_train_state.h"
 #include "nn_optim.h"
 
@@ -10,20 +11,12 @@
 #include <math.h>
 #include <string.h>
 
-enum { SEGMENTS = 16, PLAN_COUNT = 0, PLAN_GRADIENT = 1, MOST_PLANS = 1 + SEGMENTS + DPM_TRAIN_EXTRAS };
-
-/* The norm indicator's t (privacy.h): it makes the noise larger by a factor of sqrt(1 + t^2), half a per
- * cent, and shows the share of the rows below the clip norm up to noise z / (2 t batch). */
-static const double norm_indicator = 0.1;
-
 struct dpm_train {
     struct dpm_train_net net;
     struct dpm_nn_optim optim;
     double sampling_rate, clip_quantile, clip_rate;
-    int n_segments;
-    uint64_t extras, extras_done; /* runs of the extras, planned and behind */
-    size_t n_plans;
-    struct dpm_query_plan plans[MOST_PLANS];
+    struct dpm_train_plan plan;
+    uint64_t extra_runs; /* that are behind */
     struct dpm_release *release;
     const struct dpm_checkpoint *checkpoint; /* once the release is open; NULL: none */
     struct dpm_checkpoint_run run;
@@ -31,94 +24,6 @@ struct dpm_train {
     float *gradient; /* n_weights */
     struct dpm_train_state state;
 };
-
-/* ---- Plans ---- */
-
-/* The steps fall into segments of equal length; their noise is a geometric sequence. */
-static void plan_gradients(struct dpm_train *train, const struct dpmix_options *options)
-{
-    const struct dpm_train_net *net = &train->net;
-    double ratio = dpm_option_double(options, DPMIX_OPTION_NOISE_SCHEDULE);
-    uint64_t steps = train->state.steps, segments = steps < SEGMENTS ? steps : SEGMENTS;
-    if (ratio == 1)
-        segments = 1;
-    train->n_segments = (int)segments;
-    for (uint64_t s = 0; s < segments; s++) {
-        struct dpm_query_plan *plan = &train->plans[PLAN_GRADIENT + s];
-        *plan = (struct dpm_query_plan){
-            .n_matrices = net->n_matrices,
-            .per_part = 1,
-            .clip_norm = dpm_option_double(options, DPMIX_OPTION_CLIP_NORM),
-            .norm_indicator = train->clip_quantile > 0 ? norm_indicator : 0,
-            .cancellation = net->cancellation,
-            .sampling_rate = train->sampling_rate,
-            .steps = steps * (s + 1) / segments - steps * s / segments,
-            .noise_multiplier = segments > 1 ? pow(ratio, (double)s / (double)(segments - 1)) : 1,
-            .normals = net->normals,
-            .scratch = net->scratch,
-        };
-        memcpy(plan->matrix, net->matrix, sizeof plan->matrix);
-    }
-}
-
-/* T steps at rate q and noise multiplier z behave like one release of noise multiplier
- * 1 / (q sqrt(T (exp(1 / z^2) - 1))) (Bu, Dong, Long and Su 2020, arXiv 1911.11607), which is at most
- * z / (q sqrt(T)). So a plan of relative multiplier q' sqrt(T') / sqrt(share sum of q^2 T / z^2) adds at most
- * `share` to the sum of squared inverse multipliers, whatever the common factor. The bound is for rates so
- * small that the formula is far off. */
-static void set_share(struct dpm_query_plan *plan, const struct dpm_train *train, double share)
-{
-    const double largest = 50;
-    double weight = 0;
-    for (int s = 0; s < train->n_segments; s++) {
-        const struct dpm_query_plan *gradient = &train->plans[PLAN_GRADIENT + s];
-        weight += (double)gradient->steps / (gradient->noise_multiplier * gradient->noise_multiplier);
-    }
-    double own = plan->sampling_rate * sqrt((double)plan->steps);
-    plan->noise_multiplier = fmin(largest, own / (train->sampling_rate * sqrt(weight * share)));
-}
-
-static void plan_queries(struct dpm_train *train, const struct dpmix_options *options)
-{
-    plan_gradients(train, options);
-    train->plans[PLAN_COUNT] = (struct dpm_query_plan){
-        .n_matrices = 1,
-        .matrix = {{train->state.columns, 1, 1}},
-        .per_part = 1,
-        .clip_norm = 1,
-        .cancellation = 1,
-        .sampling_rate = 1,
-        .steps = 1,
-    };
-    set_share(&train->plans[PLAN_COUNT], train, 0.03);
-    if (dpm_option_int(options, DPMIX_OPTION_COUNT_NOISE) == DPMIX_COUNT_NOISE_GEOMETRIC) {
-        train->plans[PLAN_COUNT].noise = DPM_NOISE_GEOMETRIC;
-        train->plans[PLAN_COUNT].noise_multiplier *= sqrt(0.5); /* the scale for about the same deviation */
-    }
-    train->n_plans = PLAN_GRADIENT + (size_t)train->n_segments;
-    for (int e = 0; e < train->net.n_extras; e++) {
-        const struct dpm_train_extra *extra = &train->net.extra[e];
-        assert(extra->plan.per_part);
-        train->plans[train->n_plans] = extra->plan;
-        set_share(&train->plans[train->n_plans++], train, extra->share);
-        train->extras += extra->plan.steps;
-    }
-}
-
-/* Number of the plan that a step belongs to. */
-static size_t plan_of_step(const struct dpm_train *train, uint64_t step)
-{
-    size_t plan = PLAN_GRADIENT;
-    for (uint64_t end = train->plans[plan].steps; step >= end; end += train->plans[plan].steps)
-        plan++;
-    return plan;
-}
-
-static size_t plan_of_extra(const struct dpm_train *train, int extra)
-{
-    assert(extra >= 0 && extra < train->net.n_extras);
-    return PLAN_GRADIENT + (size_t)(train->n_segments + extra);
-}
 
 /* ---- Life ---- */
 
@@ -186,7 +91,7 @@ int dpm_train_new(struct dpm_train **out, const struct dpm_train_net *net,
         dpm_train_free(train);
         return status;
     }
-    plan_queries(train, options);
+    dpm_train_plan_make(&train->plan, net, options);
     *out = train;
     return DPMIX_OK;
 }
@@ -216,7 +121,8 @@ static int open_resumable(struct dpm_train *train, const struct dpm_fit *fit, co
     struct dpm_checkpoint_run *run = &train->run;
     uint64_t stride = dpm_checkpoint_stride(checkpoint, train->state.steps);
     int status;
-    *run = (struct dpm_checkpoint_run){.purpose = purpose, .plans = train->plans, .n_plans = train->n_plans};
+    *run = (struct dpm_checkpoint_run){
+        .purpose = purpose, .plans = train->plan.query, .n_plans = train->plan.n_queries};
     if (checkpoint->from) {
         status = dpm_checkpoint_read(checkpoint, run, train);
         run->resumable.done = queries_done(train);
@@ -224,16 +130,16 @@ static int open_resumable(struct dpm_train *train, const struct dpm_fit *fit, co
         if (!status)
             status = dpm_checkpoint_compose(checkpoint, run, train);
     } else {
-        status = dpm_query_calibrate(fit->accountant, fit->share, train->plans, train->n_plans);
+        status = dpm_query_calibrate(fit->accountant, fit->share, train->plan.query, train->plan.n_queries);
         if (!status)
             status = dpm_resumable_new(&run->resumable, stride);
         if (!status)
             status = dpm_checkpoint_write(checkpoint, run, train);
     }
     if (!status)
-        status =
-            dpm_release_open_resumable(&train->release, fit->accountant, fit->dataset, purpose, train->plans,
-                                       train->n_plans, fit->partition, fit->threads, &run->resumable);
+        status = dpm_release_open_resumable(&train->release, fit->accountant, fit->dataset, purpose,
+                                            train->plan.query, train->plan.n_queries, fit->partition,
+                                            fit->threads, &run->resumable);
     if (!status)
         train->checkpoint = checkpoint;
     return status;
@@ -244,11 +150,11 @@ int dpm_train_open(struct dpm_train *train, const struct dpm_fit *fit, const cha
     assert(!train->release && train->state.n_parts == (size_t)(fit->partition ? fit->partition->n_parts : 1));
     if (fit->checkpoint)
         return open_resumable(train, fit, purpose);
-    int status = dpm_query_calibrate(fit->accountant, fit->share, train->plans, train->n_plans);
+    int status = dpm_query_calibrate(fit->accountant, fit->share, train->plan.query, train->plan.n_queries);
     if (status)
         return status;
-    return dpm_release_open(&train->release, fit->accountant, fit->dataset, purpose, train->plans,
-                            train->n_plans, fit->partition, fit->threads);
+    return dpm_release_open(&train->release, fit->accountant, fit->dataset, purpose, train->plan.query,
+                            train->plan.n_queries, fit->partition, fit->threads);
 }
 
 /* ---- Contributions ---- */
@@ -311,7 +217,7 @@ static int begin(struct dpm_train *train)
 {
     struct dpm_train_state *state = &train->state;
     size_t classes = train->net.classes, n = train->state.n_weights;
-    int status = dpm_release_query(train->release, PLAN_COUNT, contribute_count, train, state->counts);
+    int status = dpm_release_query(train->release, DPM_TRAIN_COUNT, contribute_count, train, state->counts);
     if (status)
         return status;
     for (size_t k = 0; classes && k < train->state.n_parts; k++)
@@ -381,7 +287,7 @@ static int take_step(struct dpm_train *train)
 {
     struct dpm_train_state *state = &train->state;
     struct contribution contribution = {train, train->net.contribute};
-    size_t number = plan_of_step(train, state->step);
+    size_t number = dpm_train_plan_step(&train->plan, state->step);
     const struct dpm_query_plan *plan = dpm_release_plan(train->release, number);
     if (train->clip_quantile > 0) {
         dpm_release_set_clip(train->release, number, state->clip_norm);
@@ -407,8 +313,8 @@ static int save(struct dpm_train *train)
 
 int dpm_train_tell(struct dpm_train *train, const struct dpm_fit *fit)
 {
-    int status = dpm_fit_progress(fit, DPMIX_PHASE_TRAIN, train->state.step + train->extras_done,
-                                  train->state.steps + train->extras);
+    int status = dpm_fit_progress(fit, DPMIX_PHASE_TRAIN, train->state.step + train->extra_runs,
+                                  train->state.steps + train->plan.extra_runs);
     int saved = status == DPMIX_ERR_CANCELLED && train->checkpoint ? save(train) : DPMIX_OK;
     return saved ? saved : status;
 }
@@ -442,17 +348,17 @@ int dpm_train_run(struct dpm_train *train, const struct dpm_fit *fit)
 
 int dpm_train_query(struct dpm_train *train, int extra, double *sums)
 {
-    size_t plan = plan_of_extra(train, extra);
+    size_t plan = dpm_train_plan_extra(&train->plan, extra);
     struct contribution contribution = {train, train->net.extra[extra].contribute};
     assert(train->state.stage == DPM_TRAIN_DONE);
     int status = dpm_release_query(train->release, plan, contribute_by_part, &contribution, sums);
-    train->extras_done += !status;
+    train->extra_runs += !status;
     return status;
 }
 
 double dpm_train_query_noise(const struct dpm_train *train, int extra)
 {
-    return dpm_query_noise(&train->plans[plan_of_extra(train, extra)]);
+    return dpm_query_noise(&train->plan.query[dpm_train_plan_extra(&train->plan, extra)]);
 }
 
 /* ---- What came of it ---- */
@@ -464,7 +370,7 @@ const double *dpm_train_counts(const struct dpm_train *train)
 
 double dpm_train_count_noise(const struct dpm_train *train)
 {
-    return dpm_query_noise(&train->plans[PLAN_COUNT]);
+    return dpm_query_noise(&train->plan.query[DPM_TRAIN_COUNT]);
 }
 
 double dpm_train_batch(const struct dpm_train *train, int part)
