@@ -255,6 +255,7 @@ static int find_bins(struct work *work, struct dpm_release *release, const struc
             return status;
         grid->fine_noise = dpm_query_noise(&work->plans[work->number[FINE]]);
     }
+    grid->pair_noise = dpm_query_noise(&work->plans[work->number[PAIRS]]) * (double)work->model->n_parts;
     dpm_products_choose_bins(grid);
     dpm_products_set_places(work->model, grid->n_bins, 0);
     return DPMIX_OK;

@@ -57,9 +57,10 @@ struct dpm_products_grid {
     double *coarse;              /* as released: numbers x cells */
     double *fine;                /* as released: sheets x DPM_PRODUCTS_SLOTS x DPM_PRODUCTS_FINE */
     double coarse_noise, fine_noise;
-    int32_t *slot;  /* numbers x cells: of the cell, in its sheet; -1: none */
-    int32_t *bin;   /* numbers x cells */
-    size_t *n_bins; /* numbers */
+    double pair_noise; /* of a count of pairs, in records of all parts */
+    int32_t *slot;     /* numbers x cells: of the cell, in its sheet; -1: none */
+    int32_t *bin;      /* numbers x cells */
+    size_t *n_bins;    /* numbers */
 };
 
 int dpm_products_grid_new(struct dpm_products_grid *grid, size_t numbers, size_t bins);
@@ -71,7 +72,8 @@ size_t dpm_products_fine_cell(const struct dpm_products_grid *grid, float value)
 /* Gives slots to the cells with the largest counts, as far as they stand out of the noise. */
 void dpm_products_choose_slots(struct dpm_products_grid *grid);
 
-/* Cuts each number's cells into bins of about equal counts; cells that hold much are bins of their own. */
+/* Cuts each number's cells into bins of about equal counts; cells that hold much are bins of their own. Where
+ * the counts do not tell where to cut, bins are equally wide. */
 void dpm_products_choose_bins(struct dpm_products_grid *grid);
 
 /* The most pieces that there can be. */

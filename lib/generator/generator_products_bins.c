@@ -14,6 +14,10 @@ enum { MOST_CELLS = 1 << 15, CELLS_OF_NUMBER = 512, FEWEST_CELLS = 16, MOST_SHAR
  * what a range has to hold to have a share in its bin: noise on wide ranges without records is much. */
 static const double slot_level = 8, bin_level = 5, cell_level = 4, fine_level = 5, range_level = 2;
 
+/* In even shares of a number's bins: what a bin holds at most when it is closed for being full, by a cell
+ * that is nearly heavy. */
+static const double full_level = 3;
+
 int dpm_products_grid_new(struct dpm_products_grid *grid, size_t numbers, size_t bins)
 {
     size_t cells = CELLS_OF_NUMBER;
@@ -124,11 +128,52 @@ static void cut(const double *counts, size_t cells, size_t bins, double noise, i
     *n_bins = n + 1;
 }
 
+/* How many parts a bin of n cells is cut into: 1, unless it holds more than bins do that are full, most of it
+ * not in one cell. */
+static size_t count_parts(const double *counts, size_t n, double fair, double pair_noise, size_t most)
+{
+    double held = 0, largest = 0;
+    for (size_t c = 0; c < n; c++) {
+        held += counts[c];
+        largest = fmax(largest, counts[c]);
+    }
+    double spread = held - largest;
+    double parts = spread > full_level * fair ? fmin(spread / fair, spread / (bin_level * pair_noise)) : 1;
+    most = most < n ? most : n;
+    return parts >= (double)most ? most : (parts > 1 ? (size_t)parts : 1);
+}
+
+/* Of few records no cell stands out, nor do many cells together. The tables of pairs still tell such a bin's
+ * equal parts from each other, since they have the noise of one count for each and not of all its cells. */
+static void split(const double *counts, const struct dpm_products_grid *grid, int32_t *bin, size_t *n_bins)
+{
+    double all = 0;
+    for (size_t c = 0; c < grid->cells; c++)
+        all += counts[c];
+    if (!(all > 0))
+        return;
+    size_t n = 0, behind = *n_bins;
+    for (size_t begin = 0, end; begin < grid->cells; begin = end) {
+        for (end = begin + 1; end < grid->cells && bin[end] == bin[begin]; end++)
+            ;
+        behind--;
+        size_t parts = count_parts(counts + begin, end - begin, all / (double)grid->bins, grid->pair_noise,
+                                   grid->bins - n - behind);
+        for (size_t c = begin; c < end; c++)
+            bin[c] = (int32_t)(n + (c - begin) * parts / (end - begin));
+        n += parts;
+    }
+    *n_bins = n;
+}
+
 void dpm_products_choose_bins(struct dpm_products_grid *grid)
 {
-    for (size_t i = 0; i < grid->numbers; i++)
-        cut(grid->coarse + i * grid->cells, grid->cells, grid->bins, grid->coarse_noise,
-            grid->bin + i * grid->cells, &grid->n_bins[i]);
+    for (size_t i = 0; i < grid->numbers; i++) {
+        const double *counts = grid->coarse + i * grid->cells;
+        int32_t *bin = grid->bin + i * grid->cells;
+        cut(counts, grid->cells, grid->bins, grid->coarse_noise, bin, &grid->n_bins[i]);
+        split(counts, grid, bin, &grid->n_bins[i]);
+    }
 }
 
 /* ---- What values within a bin are like ---- */

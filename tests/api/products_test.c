@@ -203,6 +203,41 @@ START_TEST(tails_are_kept)
 }
 END_TEST
 
+/* No cell of so few rows stands out, nor do many cells together: the tables of pairs tell where the rows are,
+ * a third of all places. */
+START_TEST(few_rows_are_found)
+{
+    enum { FEW = 700, NUMBERS = 2 };
+    const double lower = 0, upper = 1;
+    const uint64_t seed = 4;
+    size_t inside = 0;
+    struct tiny_random random = {5};
+    dpmix_dataset *dataset = NULL;
+    dpmix_generator *generator = NULL;
+    dpmix_options *options = small_options();
+    dpmix_accountant *accountant = tiny_accountant(1);
+    for (size_t i = 0; i < FEW; i++) {
+        rows[i * NUMBERS] = (float)((0.5 + tiny_uniform(&random)) / 3);
+        rows[i * NUMBERS + 1] = (float)tiny_uniform(&random);
+    }
+    CHECK_OK(
+        dpmix_dataset_new_f32(&dataset, rows, FEW, NUMBERS, NULL, 0, &lower, &upper, 1, DPMIX_STORAGE_COPY));
+    tiny_mode_set(&mode, dataset, 6);
+    CHECK_OK(dpmix_generator_new(&generator, DPMIX_GENERATOR_PRODUCTS, options));
+    CHECK_OK(dpmix_generator_fit(generator, accountant, dataset, 1, NULL, NULL));
+    CHECK_OK(dpmix_generator_sample(generator, samples, NULL, 0, SAMPLES, NUMBERS, &seed));
+    for (size_t i = 0; i < SAMPLES; i++) {
+        double value = (double)samples[i * NUMBERS];
+        inside += value >= 1.0 / 6 && value <= 1.0 / 2;
+    }
+    ck_assert_double_gt((double)inside / SAMPLES, 0.7);
+    dpmix_generator_free(generator);
+    dpmix_options_free(options);
+    dpmix_accountant_free(accountant);
+    dpmix_dataset_free(dataset);
+}
+END_TEST
+
 /* ---- The fit ---- */
 
 START_TEST(only_numbers_are_looked_at_for_bins)
@@ -388,6 +423,7 @@ static Suite *products_suite(void)
     tcase_add_test(learns, categories_have_one_value);
     tcase_add_test(learns, values_that_many_rows_have_come_back);
     tcase_add_test(learns, tails_are_kept);
+    tcase_add_test(learns, few_rows_are_found);
     TCase *fits = check_case(suite, "fit");
     tcase_add_checked_fixture(fits, tiny_clean_setup, tiny_clean_teardown);
     tcase_add_test(fits, only_numbers_are_looked_at_for_bins);
