@@ -186,7 +186,7 @@ static int write_records(struct release *r)
     const char *path = staging_add(&r->staging, "synthetic.csv");
     return path ? release_synthesise(&r->synthetic, &r->bins,
                                      a->compare && dpmix_schema_classes(r->schema) > 0, path, r->mixture,
-                                     (size_t)a->records, &r->progress)
+                                     (int)a->generator, (size_t)a->records, &r->progress)
                 : -1;
 }
 

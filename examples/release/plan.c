@@ -11,7 +11,23 @@ static const char *name_of_partition(int partition)
     return partition == DPMIX_CLUSTERER_LABEL ? "partition by label" : "partition by k-means";
 }
 
-/* A single Gaussian makes no labels, so where there is one it needs a part for each class. */
+/* A single Gaussian makes no labels, nor does a model that is not given them; a release has no teacher. So a
+ * label that the schema declares may need a part for each class. */
+static int check_labels(const struct plan *plan, const struct release_arguments *a, int classes)
+{
+    const int gaussian = a->generator == DPMIX_GENERATOR_GAUSSIAN;
+    int64_t conditional = 1, labels = DPMIX_LABELS_RULE;
+    if (dpmix_options_get_int(a->options, &conditional, DPMIX_OPTION_CONDITIONAL) != DPMIX_OK ||
+        dpmix_options_get_int(a->options, &labels, DPMIX_OPTION_LABELS) != DPMIX_OK)
+        return complain("%s", dpmix_last_error());
+    if (labels == DPMIX_LABELS_TEACHER)
+        return complain("--option labels=%d: a release has no teacher", DPMIX_LABELS_TEACHER);
+    if (classes > 0 && plan->partition != DPMIX_CLUSTERER_LABEL && (gaussian || conditional == 0))
+        return complain("%s makes no labels, but the schema has one: use --partition label",
+                        gaussian ? "--generator gaussian" : "--option conditional=0");
+    return 0;
+}
+
 static int choose_partition(struct plan *plan, const struct release_arguments *a, int classes)
 {
     const int gaussian = a->generator == DPMIX_GENERATOR_GAUSSIAN;
@@ -20,10 +36,7 @@ static int choose_partition(struct plan *plan, const struct release_arguments *a
                                                 : 0;
     if (plan->partition == DPMIX_CLUSTERER_LABEL && classes == 0)
         return complain("--partition label: the schema has no label");
-    if (gaussian && classes > 0 && plan->partition != DPMIX_CLUSTERER_LABEL)
-        return complain(
-            "--generator gaussian makes no labels, but the schema has one: use --partition label");
-    return 0;
+    return check_labels(plan, a, classes);
 }
 
 static int parts_of(const struct plan *plan, const struct release_arguments *a, int classes)
@@ -72,9 +85,9 @@ static int plan_models(struct plan *plan, const struct release_arguments *a, con
     dpmix_generator *generator = NULL;
     int status = dpmix_generator_new(&generator, (int)a->generator, a->options);
     if (status == DPMIX_OK)
-        status = dpmix_generator_plan_table(
-            generator, &step->epsilon, &step->noise, &step->bytes, &step->seconds, accountant, a->share,
-            (size_t)a->rows, schema, plan->partition == DPMIX_CLUSTERER_LABEL ? 0 : parts);
+        status = dpmix_generator_plan_table(generator, &step->epsilon, &step->noise, &step->bytes,
+                                            &step->seconds, accountant, a->share, (size_t)a->rows, schema,
+                                            plan->partition == DPMIX_CLUSTERER_LABEL ? 0 : parts);
     dpmix_generator_free(generator);
     return status;
 }

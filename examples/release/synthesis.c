@@ -16,6 +16,7 @@ struct writer {
     FILE *file;
     const struct bins *bins;
     struct binned *records;
+    int categories; /* DPMIX_DECODE_* */
 };
 
 /* Quotes where RFC 4180 wants them, and around the empty text, which is not null. */
@@ -69,7 +70,7 @@ static int write_records(struct writer *w, const dpmix_mixture *mixture, size_t 
         status = dpmix_mixture_sample(mixture, rows, labelled ? labels : NULL, first, piece, width, NULL);
         if (status == DPMIX_OK)
             status = dpmix_schema_decode_text(schema, rows, labelled ? labels : NULL, first, piece, width,
-                                              DPMIX_DECODE_DRAW, NULL, take_record, w);
+                                              w->categories, NULL, take_record, w);
         failed = status != DPMIX_OK;
         if (failed && status != DPMIX_ERR_CANCELLED) /* the writer's own faults have a line of theirs */
             complain("%s", dpmix_last_error());
@@ -81,10 +82,17 @@ static int write_records(struct writer *w, const dpmix_mixture *mixture, size_t 
     return failed || interrupt_seen() ? -1 : 0;
 }
 
-int release_synthesise(struct binned *records, const struct bins *bins, int with_features, const char *path,
-                       const dpmix_mixture *mixture, size_t n, struct progress *progress)
+/* As in the library's own streams (dpmix/arrow.h): numbers of a Gaussian spread around a category already. */
+static int categories_of(int generator)
 {
-    struct writer writer = {.bins = bins, .records = records};
+    return generator == DPMIX_GENERATOR_GAUSSIAN || generator == DPMIX_GENERATOR_GMM ? DPMIX_DECODE_LARGEST
+                                                                                     : DPMIX_DECODE_DRAW;
+}
+
+int release_synthesise(struct binned *records, const struct bins *bins, int with_features, const char *path,
+                       const dpmix_mixture *mixture, int generator, size_t n, struct progress *progress)
+{
+    struct writer writer = {.bins = bins, .records = records, .categories = categories_of(generator)};
     if (binned_open(records, bins, with_features) != 0)
         return -1;
     writer.file = fopen(path, "w");

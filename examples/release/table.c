@@ -125,8 +125,8 @@ int column_map_check(const struct column_map *map)
 {
     for (size_t i = 0; i < dpmix_schema_columns(map->schema); i++)
         if (!has_place(map, i))
-            return complain("%s: column '%s' of the schema is missing", map->source,
-                            dpmix_schema_name(map->schema, i));
+            return complain("%s: column '%s' of the schema is missing; columns that are there: %zu",
+                            map->source, dpmix_schema_name(map->schema, i), map->n);
     return 0;
 }
 
