@@ -111,7 +111,6 @@ static int sample(const struct dpmix_mixture *mixture, int type, void *rows, int
 int dpmix_mixture_sample_soft(const dpmix_mixture *mixture, float *rows, float *probabilities, uint64_t first,
                               size_t n, size_t n_columns, int n_classes, const uint64_t *seed)
 {
-    API_NEED(probabilities);
     int status = need_fitted(mixture);
     if (!status)
         status = dpm_api_rows(rows, n, n_columns, &mixture->generator->bounds);
@@ -119,8 +118,10 @@ int dpmix_mixture_sample_soft(const dpmix_mixture *mixture, float *rows, float *
         status = dpm_fail(DPMIX_ERR_UNSUPPORTED, "probabilities: the mixture's records have no labels");
     if (!status && n_classes != dpm_mixture_classes(mixture))
         status = dpm_fail(DPMIX_ERR_ARG, "n_classes: not that of the mixture's labels");
-    API_RETURN(status ? status
-                      : dpm_mixture_sample(mixture, DPM_TYPE_F32, rows, NULL, probabilities, first, n, seed));
+    if (status)
+        API_RETURN(status);
+    API_NEED(probabilities); /* who asks for none of no classes is told of the classes */
+    API_RETURN(dpm_mixture_sample(mixture, DPM_TYPE_F32, rows, NULL, probabilities, first, n, seed));
 }
 
 int dpmix_mixture_sample(const dpmix_mixture *mixture, float *rows, int32_t *labels, uint64_t first, size_t n,

@@ -266,6 +266,7 @@ START_TEST(test_checkpoint_and_teacher)
     dpmix::Dataset records = dataset();
     dpmix::Accountant budget(4, 1e-5, DPMIX_ADJACENCY_ADD_REMOVE);
     dpmix::Mixture mixture(dpmix::Generator(DPMIX_GENERATOR_VAE, options));
+    ck_assert_int_eq(status_of([&] { mixture.sample_soft(1); }), DPMIX_ERR_STATE);
     mixture.checkpoint(path, 5);
     auto stop = [](int, std::uint64_t done, std::uint64_t, double) { return done < 10; };
     ck_assert_int_eq(status_of([&] { mixture.fit(budget, records, 0.3, stop); }), DPMIX_ERR_CANCELLED);

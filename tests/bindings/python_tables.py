@@ -128,6 +128,18 @@ class TestTables(unittest.TestCase):
             with self.assertRaises(ValueError):
                 wrong()
 
+    def test_rows_are_lists_of_texts(self):
+        """Not what csv.DictReader gives, whose keys are as many as the cells, and not texts, whose letters may be."""
+        schema = dpmix.Schema().categorical("a", ["x"]).categorical("b", ["y"])
+        for rows in ([{"a": "x", "b": "y"}], ["xy"], [["x", 1]]):
+            for call in (schema.encode, lambda rows: dpmix.Dataset.from_text(rows, schema)):
+                with self.assertRaises(TypeError):
+                    call(rows)
+        with self.assertRaises(TypeError):
+            dpmix.Schema().categorical("a", "xy")
+        with self.assertRaises(TypeError):
+            dpmix.Schema().categorical("a", [1, 2])
+
     def test_csv_out(self):
         """What the README shows: a CSV file in, a CSV file out, and no other library."""
         schema = dpmix.Schema(DECLARED)
@@ -149,10 +161,15 @@ class TestTables(unittest.TestCase):
             lines += [["x", row[4], row[0], row[1] or "", row[2], row[3]] for row in cells()]
             path.write_text("\n".join(map(",".join, lines)))
             self.assertEqual(dpmix.Dataset.from_csv(path, schema).columns, schema.width)
-            with self.assertRaises(dpmix.FormatError):
+            with self.assertRaisesRegex(dpmix.FormatError, "'nobody' is missing.* 6 fields"):
                 dpmix.Dataset.from_csv(path, dpmix.Schema().boolean("nobody"))
-            path.write_text("age,income,job,member,born\n17,3\n")
-            with self.assertRaises(dpmix.FormatError):
+            path.write_text("age;member\n17;true\n")
+            few = dpmix.Schema().integer("age", 17, 90).boolean("member")
+            with self.assertRaisesRegex(dpmix.FormatError, "'age' is missing.* 1 fields"):
+                dpmix.Dataset.from_csv(path, few)
+            self.assertEqual(dpmix.Dataset.from_csv(path, few, delimiter=";").columns, few.width)
+            path.write_text("age,income,job,member,born\n\n17,3\n")
+            with self.assertRaisesRegex(dpmix.FormatError, "line 3 "):
                 dpmix.Dataset.from_csv(path, schema)
 
     def test_plan(self):
@@ -186,6 +203,29 @@ class TestTables(unittest.TestCase):
         self.assertEqual(dpmix.Dataset.from_frame(alone.stream(schema, 10)).columns, schema.width)
         with self.assertRaises(TypeError):
             dpmix.Dataset.from_frame([1, 2], schema)
+
+    def made_up(self):
+        """A frame that needs no other library: the package's own records."""
+        model = dpmix.Generator("products", products_components=2, products_steps=2).fit(
+            dpmix.Dataset.from_text(cells(), DECLARED), budget(), 1.0)
+        return model.stream(DECLARED, 300, seed=1)
+
+    def test_synthesize_refuses_before_it_fits(self):
+        frame, steps = self.made_up(), []
+        for error, part, wrong in ((ValueError, "n: ", {"n": -1}), (TypeError, "", {"n": 1e3}),
+                                   (OverflowError, "seed", {"seed": -1}), (TypeError, "", {"seed": "1"}),
+                                   (ValueError, "conditional", {"conditional": 0}),
+                                   (ValueError, "conditional", {"generator": "vae", "conditional": 0}),
+                                   (ValueError, "labels", {"labels": "teacher"})):
+            with self.assertRaisesRegex(error, part):
+                dpmix.synthesize(frame, DECLARED, 1.0, 1e-5, "add-remove", products_steps=2,
+                                 progress=lambda *step: steps.append(step), **wrong)
+        self.assertEqual(steps, [])
+
+    def test_synthesize_knows_kinds_by_their_words(self):
+        for kind, more in (("Gaussian", {}), ("VAE", {"steps": 2, "vae_hidden": 4})):
+            made = dpmix.synthesize(self.made_up(), DECLARED, 1.0, 1e-5, "add-remove", n=20, generator=kind, **more)
+            self.assertEqual(dpmix.Dataset.from_frame(made).classes, 3)
 
     def frame(self, module):
         try:

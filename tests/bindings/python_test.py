@@ -7,17 +7,16 @@ import array
 import gc
 import os
 import pathlib
-import signal
 import struct
 import subprocess
 import sys
 import tempfile
-import threading
 import unittest
 
 import dpmix
 from dpmix import _library, _table
 
+import python_progress
 import python_tables
 from python_fixtures import (CALLED, CLASSES, COLUMNS, PEERS, ROOT, ROWS, budget, dataset, listed, numpy, some_labels,
                              some_rows, tiny_idx, tiny_npy)
@@ -43,12 +42,24 @@ class TestLibrary(unittest.TestCase):
         self.assertEqual(dpmix.__version__, _library.library.dpmix_version().decode())
 
     def test_numbers_are_not_cut(self):
-        with self.assertRaises(OverflowError):
+        with self.assertRaisesRegex(OverflowError, "group: "):
             budget().spent_group(2 ** 32 + 1)
-        with self.assertRaises(OverflowError):
+        with self.assertRaisesRegex(OverflowError, "n_canaries: "):
             dpmix.audit_epsilon_count(-1, 0, 0, 0.0, 0.95)
-        with self.assertRaises(TypeError):
+        with self.assertRaisesRegex(TypeError, "group: "):
             budget().spent_group(1.5)
+
+    def test_what_python_refuses_names_the_argument(self):
+        model = dpmix.Generator("gaussian").fit(dpmix.Dataset(some_rows(), 0, 1), budget(), 1.0)
+        for part, call in (("epsilon: ", lambda: dpmix.Accountant("1", 1e-5, "add-remove")),
+                           ("share: ", lambda: dpmix.Generator("gaussian").fit(dataset(), budget(), None)),
+                           ("rows: ", lambda: dpmix.Dataset([[1, 2], [3]], 0, 1)),
+                           ("n: ", lambda: model.sample(1e3)), ("n: ", lambda: model.sample(-1)),
+                           ("seed: ", lambda: model.sample(1, seed=0.5)),
+                           ("queries: ", lambda: model.count([(0, 0, 1)])),
+                           ("queries: ", lambda: model.count([[("age", 0, 1)]]))):
+            with self.assertRaisesRegex((TypeError, ValueError), f"^{part}"):
+                call()
 
     def test_arrays_have_types(self):
         block = dpmix._arrays.numbers([1.0], "double", "x")
@@ -111,6 +122,12 @@ class TestCalculators(unittest.TestCase):
         self.assertAlmostEqual(dpmix.epsilon([("pure", 2.0)], 1e-9, "add-remove"), 0.5, places=6)
         with self.assertRaises(ValueError):
             dpmix.epsilon([("subsampled-gaussian", 1.0)], 1e-5, "add-remove")
+        with self.assertRaisesRegex(ValueError, "rate"):
+            dpmix.epsilon([("Subsampled_Gaussian", 1.0)], 1e-5, "add-remove")
+        with self.assertRaisesRegex(ValueError, "no rate"):  # a sampled one was meant
+            dpmix.epsilon([("gaussian", 1.0, 0.01, 1000)], 1e-5, "add-remove")
+        self.assertEqual(dpmix.epsilon([("gaussian", 1.0, 1.0)], 1e-5, "add-remove"),
+                         dpmix.epsilon([("gaussian", 1.0)], 1e-5, "add-remove"))
         with self.assertRaises(dpmix.RangeError):
             dpmix.epsilon([("gaussian", 1.0)], 2.0, "add-remove")
 
@@ -124,6 +141,9 @@ class TestCalculators(unittest.TestCase):
         self.assertGreater(dpmix.audit_gaussian_count(400, 100, 100, 1e-6, 0.95).epsilon, 1)
         with self.assertRaises(ValueError):
             dpmix.audit_epsilon([0.0], [1, 0], 1e-6, 0.95)
+        for wrong in ([0.5, 1.0], [-1, 1]):  # scores, or signs
+            with self.assertRaisesRegex(ValueError, "included"):
+                dpmix.audit_epsilon([0.0, 1.0], wrong, 1e-6, 0.95)
 
 
 class TestDataset(unittest.TestCase):
@@ -423,109 +443,6 @@ class TestModels(unittest.TestCase):
         self.assertEqual(len(listed(dpmix.features.distance_inverse(distances))[0]), 64)
 
 
-class TestProgress(unittest.TestCase):
-    def model(self):
-        return dpmix.Generator("vae", steps=30, vae_hidden=8, sampling_rate=0.1)
-
-    def test_exception_comes_out(self):
-        class Mine(Exception):
-            pass
-
-        def raiser(*_):
-            raise Mine("text")
-        money = budget()
-        with self.assertRaisesRegex(Mine, "text"):
-            self.model().fit(dataset(), money, 0.5, raiser)
-        self.assertGreater(money.spent, 0.4)
-        with self.assertRaises(dpmix.CancelledError):
-            self.model().fit(dataset(), budget(), 0.5, lambda *_: False)
-
-    def test_interrupt(self):
-        """By a signal from within the callback, which is as good as a key; and without a callback of ours."""
-        for progress in (lambda *_: os.kill(os.getpid(), signal.SIGINT), None):
-            timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
-            long = dpmix.Generator("vae", steps=1000000, vae_hidden=8, sampling_rate=0.1)
-            if progress is None:
-                timer.start()
-            with self.assertRaises(KeyboardInterrupt):
-                long.fit(dataset(), budget(), 1.0, progress)
-            self.assertIs(signal.getsignal(signal.SIGINT), signal.default_int_handler)
-
-    def test_line(self):
-        script = ("import sys; sys.modules['tqdm'] = None; import dpmix; dpmix.Generator('gaussian').fit("
-                  "dpmix.Dataset(bytes(800), 0, 1, columns=2), dpmix.Accountant(1.0, 1e-5, 'add-remove'), 1.0, True)")
-        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-        self.assertIn("train: 100 %", done.stderr)
-
-    def test_accountant_in_callback(self):
-        money, model, seen = budget(), self.model(), []
-
-        def look(*_):
-            seen.append(money.spent)
-            with self.assertRaises(dpmix.StateError):
-                model.sample(1)
-        model.fit(dataset(), money, 0.5, look)
-        self.assertEqual(set(seen), {money.spent})
-
-    def test_threads(self):
-        """Closing or using a handle that another thread fits is refused; a const handle serves many."""
-        model, records, money, started, go = self.model(), dataset(), budget(), threading.Event(), threading.Event()
-
-        self.addCleanup(go.set)
-
-        def wait(*_):
-            started.set()
-            go.wait(30)
-        thread = threading.Thread(target=model.fit, args=(records, money, 0.5, wait))
-        thread.start()
-        self.assertTrue(started.wait(30))
-        for call in (model.close, records.close, money.close, lambda: model.sample(1),
-                     lambda: model.fit(records, budget(), 0.5)):
-            with self.assertRaises(dpmix.StateError):
-                call()
-        go.set()
-        thread.join()
-        wanted, found = listed(model.sample(200, seed=3).rows), []
-        threads = [threading.Thread(target=lambda: found.append(listed(model.sample(200, seed=3).rows)))
-                   for _ in range(4)]
-        for one in threads:
-            one.start()
-        for one in threads:
-            one.join()
-        self.assertEqual(found, [wanted] * 4)
-
-    def test_nobody_enters_what_is_freed(self):
-        money, seen = budget(), []
-        leave = money._leave
-
-        def leave_and_look():
-            leave()
-            seen.append(money._pointer)  # as another thread would that waited for the guard
-        money._leave = leave_and_look
-        money.close()
-        money.close()
-        self.assertEqual(seen, [None])
-
-    def test_interrupt_frees_once(self):
-        """Ctrl-C while a handle is freed comes out behind the library's call."""
-        free = _library.library.dpmix_accountant_free
-        plain, freed = free.function, []
-
-        def interrupted(pointer):
-            plain(pointer)
-            freed.append(pointer)
-            raise KeyboardInterrupt
-        money = budget()
-        free.function = interrupted
-        try:
-            with self.assertRaises(KeyboardInterrupt):
-                money.close()
-            money.close()
-        finally:
-            free.function = plain
-        self.assertEqual(len(freed), 1)
-
-
 class TestQuickstart(unittest.TestCase):
     def test_tiny(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -547,7 +464,8 @@ class TestPlain(unittest.TestCase):
 
 
 def load_tests(loader, tests, _pattern):
-    tests.addTests(loader.loadTestsFromModule(python_tables))
+    for module in (python_progress, python_tables):
+        tests.addTests(loader.loadTestsFromModule(module))
     return tests
 
 

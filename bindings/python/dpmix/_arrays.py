@@ -7,6 +7,7 @@ import array
 import ctypes
 import functools
 import math
+import operator
 from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
 
 from ._library import Block, NUMBERS
@@ -119,7 +120,10 @@ def _as_view(values: Any, kinds: Tuple[str, ...], what: str) -> memoryview[Any]:
     module = numpy()
     last = "double" if "double" in kinds else "float"
     if module is not None:
-        made = module.asarray(values)
+        try:
+            made = module.asarray(values)
+        except ValueError:  # which tells how many rows there are
+            raise ValueError(f"{what}: the rows differ in length") from None
         if made.dtype.kind not in "biuf":
             raise TypeError(f"{what}: numbers are needed, not {made.dtype}")
         wide = made.dtype.itemsize > 4 or made.dtype.kind in "iu"
@@ -165,10 +169,23 @@ def room(shape: Tuple[int, ...], kind: str) -> Tuple[Any, Block]:
     return _shaped(view, FORMATS[kind], shape), block
 
 
+def count_of(n: Any) -> int:
+    """A number of records."""
+    try:
+        count = operator.index(n)
+    except TypeError:
+        raise TypeError(f"n: a whole number is needed, not {type(n).__name__}") from None
+    if count < 0:
+        raise ValueError("n: it is negative")
+    return count
+
+
 def seed_of(seed: Optional[int]) -> Any:
     """A seed for C; None: fresh random bits."""
     if seed is None:
         return None
+    if not hasattr(seed, "__index__"):
+        raise TypeError(f"seed: a whole number is needed, not {type(seed).__name__}")
     if not 0 <= seed < 2 ** 64:
         raise OverflowError("seed: a number of 64 bits is needed")
     return ctypes.byref(ctypes.c_uint64(seed))

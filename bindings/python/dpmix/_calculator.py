@@ -6,7 +6,7 @@ import ctypes
 from typing import Any, Iterable, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 from ._arrays import numbers, room
-from ._library import Block, code_of, library, number, words_of
+from ._library import Block, code_of, library, number, word_of, words_of
 
 
 class Mechanism(NamedTuple):
@@ -30,11 +30,15 @@ Mechanisms = Union[Mechanism, Tuple[str, float], Tuple[str, float, Optional[floa
 
 def composition(mechanisms: Iterable[Mechanisms]) -> Tuple[Block, Block, Block, Block, int]:
     """The parallel arrays of a composition, and their length."""
-    listed = [Mechanism(*mechanism) for mechanism in mechanisms]
+    given = [Mechanism(*mechanism) for mechanism in mechanisms]
+    listed = [one._replace(kind=word_of("MECHANISM", code_of("MECHANISM", one.kind))) for one in given]
     rates = [(0.0 if one.kind == "pure" else 1.0) if one.rate is None else one.rate for one in listed]
     for one in listed:
-        if one.rate is None and one.kind.startswith("subsampled"):
+        sampled = one.kind.startswith("subsampled")
+        if one.rate is None and sampled:
             raise ValueError(f"{one.kind}: the sampling rate is missing")
+        if one.rate not in (None, 1) and not sampled and one.kind != "pure":
+            raise ValueError(f"{one.kind}: there is no sampling, so no rate but None or 1")
     return (numbers([code_of("MECHANISM", one.kind) for one in listed], "int", "mechanisms"),
             numbers([one.noise for one in listed], "double", "noise"), numbers(rates, "double", "rates"),
             numbers([one.runs for one in listed], "uint64_t", "counts"), len(listed))
@@ -77,7 +81,10 @@ class GaussianAudit(NamedTuple):
 
 
 def _canaries(scores: Any, included: Any) -> Tuple[Block, Block, int]:
-    marks = numbers([int(bool(mark)) for mark in included], "uint8_t", "included")
+    coins = list(included)
+    if any(coin not in (0, 1) for coin in coins):
+        raise ValueError("included: each is true or false, or 1 or 0")
+    marks = numbers([int(coin) for coin in coins], "uint8_t", "included")
     values = numbers(scores, "double", "scores")
     if values.count != marks.count:
         raise ValueError("included: one coin for each score is needed")

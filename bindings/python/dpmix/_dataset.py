@@ -105,21 +105,24 @@ class Dataset(Handle):
     @classmethod
     def from_csv(cls, path: Any, schema: Any, **format: Any) -> "Dataset":
         """From a CSV file whose first line names the columns; those that the schema does not name are left out.
-        `format` goes to csv.reader."""
+        `format` goes to csv.reader, such as delimiter=";"."""
         declared = Schema.of(schema)
         try:
             with open(path, newline="", encoding="utf-8-sig") as file:
-                lines = list(csv.reader(file, **format))
+                reader = csv.reader(file, **format)
+                lines = [(reader.line_num, line) for line in reader]
         except UnicodeDecodeError:  # which tells what it found
             raise FormatError("rows: the file is not UTF-8") from None
-        header = lines[0] if lines else []
+        header = lines[0][1] if lines else []
         missing = [name for name in declared.names if header.count(name) != 1]
         if missing:
-            raise FormatError(f"rows: the column {missing[0]!r} is missing, or there twice")
+            raise FormatError(f"rows: the column {missing[0]!r} is missing, or there twice, in a header of "
+                              f"{len(header)} fields")
         places = [header.index(name) for name in declared.names]
-        listed = [line for line in lines[1:] if line]
-        if any(len(line) != len(header) for line in listed):
-            raise FormatError("rows: a line has not as many fields as the first one")
+        uneven = [at for at, line in lines[1:] if line and len(line) != len(header)]
+        if uneven:
+            raise FormatError(f"rows: line {uneven[0]} has not as many fields as the first one")
+        listed = [line for _, line in lines[1:] if line]
         return cls.from_text(([line[at] for at in places] for line in listed), declared)
 
     def set_groups(self, groups: Sequence[int]) -> None:

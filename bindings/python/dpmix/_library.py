@@ -155,6 +155,14 @@ class _Plain:
         return value
 
 
+def _converted(name: str, kind: Any, value: Any) -> Any:
+    """The value for C; what cannot be converted is told with the argument's name."""
+    try:
+        return kind.convert(value)
+    except (TypeError, OverflowError) as error:
+        raise type(error)(f"{name}: {error}") from None
+
+
 def _split(declaration: str) -> Tuple[str, List[str]]:
     head, arguments = declaration.split("(", 1)
     listed = [argument.strip() for argument in arguments.rsplit(")", 1)[0].split(",")]
@@ -202,6 +210,7 @@ class Function:
         self.checked = head.startswith("DPMIX_CHECK ")
         self.frees = name.endswith("_free")
         self.types = [_argument_type(argument) for argument in arguments]
+        self.names = [argument.rsplit(" ", 1)[-1].lstrip("*") for argument in arguments]
         self.function = getattr(loaded, name)
         self.function.argtypes = [kind.ctype for kind in self.types]
         result = re.sub(r"^DPMIX_CHECK | ?\w+$", "", head).replace("const ", "").strip()
@@ -213,14 +222,15 @@ class Function:
         held: List[Handle] = []
         try:
             plain: List[Any] = []
-            for kind, argument in zip(self.types, arguments):
+            for name, kind, argument in zip(self.names, self.types, arguments):
                 if not isinstance(kind, _HandleArgument):
-                    plain.append(kind.convert(argument))
+                    plain.append(_converted(name, kind, argument))
                 elif argument is None:
                     plain.append(None)
                 else:
                     if not isinstance(argument, Handle) or argument._noun != kind.noun:
-                        raise TypeError(f"a dpmix.{kind.noun.title()} is needed, not {type(argument).__name__}")
+                        raise TypeError(f"{name}: a dpmix.{kind.noun.title()} is needed, "
+                                        f"not {type(argument).__name__}")
                     plain.append(argument._enter(kind.alone or self.frees))
                     held.append(argument)
             for freed in held if self.frees else []:  # nobody enters it again, not even if Ctrl-C ends this call
@@ -328,6 +338,8 @@ def word_of(family: str, code: int) -> str:
 
 def utf8(value: str) -> bytes:
     """A text as C has it, which ends at a null character."""
+    if not isinstance(value, str):
+        raise TypeError(f"a text is needed, not {type(value).__name__}")
     try:
         encoded = value.encode()
     except UnicodeEncodeError:  # which tells what it found

@@ -8,7 +8,7 @@ import operator
 from typing import Any, Dict, Iterable, NamedTuple, Optional, Sequence, Tuple, Type, TypeVar, Union
 
 from ._accountant import Accountant
-from ._arrays import Samples, labels_of, numbers, room, rows as rows_of, seed_of, sizes
+from ._arrays import Samples, count_of, labels_of, numbers, room, rows as rows_of, seed_of, sizes
 from ._dataset import Dataset
 from ._frames import Records, stream_of
 from ._library import Block, Handle, code_of, library, make, number, path_bytes, text
@@ -199,13 +199,15 @@ class _Sampler(_Model):
                dtype: str = "float32") -> Samples:
         """n records of an endless sequence, from record `first` on, in the units of the declared bounds.
 
+        Where a schema made the rows they are encoded: Schema.decode() reads them, stream() gives them as a table.
+
         seed: the sequence is a function of it; None: fresh random bits. dtype: "float32" or "float64".
         """
         kinds = {"float32": ("float", "sample"), "float64": ("double", "sample_f64")}
         if dtype not in kinds:
             raise ValueError(f"dtype: {dtype!r} is not 'float32' or 'float64'")
         kind, verb = kinds[dtype]
-        width = self.columns
+        n, width = count_of(n), self.columns
         rows, block = room((n, width), kind)
         labels, marks = room((n,), "int32_t") if self.classes else (None, None)
         self._call(verb, block, marks, first, n, width, seed_of(seed))
@@ -213,21 +215,26 @@ class _Sampler(_Model):
 
     def stream(self, schema: Any, n: int, *, seed: Optional[int] = None) -> Records:
         """n records as a table in the types of the schema that the data set was made with: see Records."""
-        return stream_of(self._noun, self, Schema.of(schema), n, seed_of(seed))
+        return stream_of(self._noun, self, Schema.of(schema), count_of(n), seed_of(seed))
 
     def count(self, queries: Iterable[Sequence[Predicate]], samples: int = 100_000, *,
               seed: Optional[int] = None) -> Any:
         """The fraction of synthetic records for which each query holds.
 
-        A query is a list of (column, lower, upper), all of which have to hold; the column "label" is the label.
+        A query is a list of (column, lower, upper), all of which have to hold; the column "label" is the label, as
+        a class number. Where a schema made the rows, columns are its places, in [0, 1]: Schema.columns.
         """
-        listed = [list(query) for query in queries]
+        try:
+            listed = [[(column, low, high) for column, low, high in query] for query in queries]
+            flat = [predicate for query in listed for predicate in query]
+            columns = [CONSTANTS["DPMIX_COLUMN_LABEL"] if column == "label" else operator.index(column)
+                       for column, _, _ in flat]
+        except (TypeError, ValueError):
+            raise TypeError("queries: each is a list of (column, lower, upper), with a column's number "
+                            'or "label"') from None
         offsets = [0]
         for query in listed:
             offsets.append(offsets[-1] + len(query))
-        flat = [predicate for query in listed for predicate in query]
-        columns = [CONSTANTS["DPMIX_COLUMN_LABEL"] if column == "label" else operator.index(column)
-                   for column, _, _ in flat]
         if any(column < 0 or (column > MAX_COLUMNS and given[0] != "label") for column, given in zip(columns, flat)):
             raise ValueError("queries: there is no such column")
         out, block = room((len(listed),), "double")
@@ -314,7 +321,7 @@ class Mixture(_Sampler):
 
     def sample_soft(self, n: int, *, seed: Optional[int] = None, first: int = 0) -> SoftSamples:
         """The records of sample() with the probabilities of their classes in place of labels."""
-        width, classes = self.columns, self.classes
+        n, width, classes = count_of(n), self.columns, self.classes
         rows, block = room((n, width), "float")
         out, probabilities = room((n, classes), "float")
         self._call("sample_soft", block, probabilities, first, n, width, classes, seed_of(seed))

@@ -45,6 +45,8 @@ def _moment(microseconds: int) -> datetime.datetime:
 
 def strings(values: Sequence[Optional[str]]) -> Any:
     """An array of C texts; None is NULL."""
+    if isinstance(values, str):
+        raise TypeError("values: a list of texts is needed, not one text")
     return (ctypes.c_char_p * max(1, len(values)))(
         *[None if value is None else utf8(value) for value in values])
 
@@ -241,6 +243,8 @@ class Schema(Handle):
     def cells(self, rows: Iterable[Sequence[Optional[str]]]) -> Tuple[Any, int, int]:
         """Rows of text as C takes them: cells, rows, columns."""
         listed, width = list(rows), len(self.names)
+        if any(isinstance(row, (str, Mapping)) for row in listed):  # whose letters or keys are no cells
+            raise TypeError("rows: each is a list of texts, in the order of the schema's columns")
         if any(len(row) != width for row in listed):
             raise ValueError("rows: each needs one text for every column of the schema")
         return strings([cell for row in listed for cell in row]), len(listed), width

@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import Any, Optional
 
 from ._accountant import Accountant
+from ._arrays import count_of, seed_of
 from ._dataset import Dataset
 from ._frames import like
+from ._library import code_of, word_of
 from ._models import Clusterer, Generator, Mixture
+from ._options import Options
 from ._progress import ProgressArgument
 from ._schema import Schema
+from ._table import CONSTANTS
 
 RECORDS = 10_000
 
@@ -18,6 +22,14 @@ def _rows_of(frame: Any) -> int:
     if not hasattr(frame, "__len__"):
         raise TypeError(f"n: is needed, since {type(frame).__name__} does not tell its number of rows")
     return len(frame)
+
+
+def _check_labels(declared: Schema, generator: str, options: Options) -> None:
+    """What would fail at the sampling, when all is paid for."""
+    if options["labels"] == CONSTANTS["DPMIX_LABELS_TEACHER"]:
+        raise ValueError("labels: there is no teacher in a single release")
+    if declared.label is not None and generator != "gaussian" and not options["conditional"]:
+        raise ValueError("conditional: with 0 the model makes no labels, but the schema has one")
 
 
 def synthesize(frame: Any, schema: Any, epsilon: float, delta: float, adjacency: str, *,
@@ -47,8 +59,13 @@ def synthesize(frame: Any, schema: Any, epsilon: float, delta: float, adjacency:
     if n is None:
         private = budget.adjacency == "add-remove" or declared.unit_column is not None
         n = RECORDS if private else _rows_of(frame)
+    n = count_of(n)
+    seed_of(seed)
+    generator = word_of("GENERATOR", code_of("GENERATOR", generator))  # "VAE" is "vae", too
     if generator == "vae":
         options.setdefault("vae_output", "mixed")
+    with Options(**options) as chosen:
+        _check_labels(declared, generator, chosen)
     model = Generator(generator, **options)
     with Dataset.from_frame(frame, declared) as records:
         if declared.label is not None and generator == "gaussian":
