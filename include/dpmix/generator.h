@@ -18,7 +18,8 @@ extern "C" {
 typedef struct dpmix_generator dpmix_generator;
 
 #define DPMIX_GENERATOR_GAUSSIAN 1 /**< A Gaussian with DP mean and low-rank DP covariance; in a mixture, a DP GMM
-                                        (Zhou, Zhou, Mirrokni, Epasto, Cohen-Addad 2025, in kind). */
+                                        (Zhou, Zhou, Mirrokni, Epasto, Cohen-Addad 2025, in kind). It makes no labels:
+                                        where there are some, it is for a mixture over a partition by label. */
 #define DPMIX_GENERATOR_VAE 2      /**< A variational autoencoder, trained by noisy gradients (Kingma and Welling
                                         2014; Abadi et al. 2016; Acs et al. 2017), for images, measurements or tables
                                         (DPMIX_OPTION_VAE_OUTPUT). As a default its samples are the means of
@@ -187,7 +188,8 @@ DPMIX_API DPMIX_CHECK int dpmix_generator_sample_f64(const dpmix_generator *gene
  * @param[out] fractions  n_queries numbers in [0, 1].
  * @param offsets         n_queries + 1 numbers from 0 to n_predicates: query q has the predicates offsets[q],
  *                        ..., offsets[q + 1] - 1; without any it holds of every record.
- * @param columns         n_predicates column numbers from 0, or DPMIX_COLUMN_LABEL.
+ * @param columns         n_predicates column numbers from 0, or DPMIX_COLUMN_LABEL. Of a dataset that was made with
+ *                        a schema these are places, in [0, 1]: dpmix_schema_places().
  * @param lower, upper    n_predicates each: the value lies in [lower, upper], ends included, in the units of the
  *                        declared bounds (a label: the class number). Infinite where there is no end.
  * @param n_samples       1 to 2^53: records 0, ..., n_samples - 1 of dpmix_generator_sample_f64().
