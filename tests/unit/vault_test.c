@@ -269,6 +269,8 @@ START_TEST(a_forked_process_gets_nothing)
                             "dataset: ");
         refused &= is_state(dpm_fit_progress(&fit, 1, 0, 1), "accountant: ");
         refused &= is_state(dpm_accountant_spent(accountant, sums), "accountant: ") && sums[0] == 7;
+        dpm_release_close(release);
+        dpm_dataset_unref(dataset);
         dpm_accountant_unref(accountant);
         _exit(refused ? 0 : 1);
     }
