@@ -26,7 +26,7 @@ found=$(echo "$found" | grep -E 'error:|warning:')
 echo "cppcheck: $# files"
 includes=$(printf -- '-I %s ' lib/*/)
 # shellcheck disable=SC2086 # a list of words
-cppcheck --quiet --std=c11 --enable=warning,portability,performance --inline-suppr --error-exitcode=1 -j 2 \
+cppcheck --quiet --std=c11 --enable=warning,portability,performance --error-exitcode=1 -j 2 \
     --suppressions-list=tests/cppcheck.supp -I include $includes -I lib/privacy/door "$@" || status=1
 
 # But for NULL and values not set, which clang-tidy follows better: gcc's analyser loses how long a loop was.

@@ -5,8 +5,8 @@
 #                            ThreadSanitizer and valgrind, and libFuzzer for ten seconds a target; the last
 #                            line is "N passed, N failed, N skipped"
 #   sh tests/run.sh --long   that, and what takes hours: the suite `long`, all that ThreadSanitizer and
-#                            valgrind can run, the analysers, coverage, other compilers and machines; and libFuzzer
-#                            for five minutes a target
+#                            valgrind can run, the analysers, coverage, other compilers and machines; and
+#                            libFuzzer for five minutes a target
 #   sh tests/run.sh --bench  the benchmarks; their figures go to build/bench.jsonl, one JSON object a line
 set -u
 long_tools=
@@ -165,7 +165,7 @@ if [ "${1-}" = --long ]; then
     logs="$logs build/tests/meson-logs/long.json"
     one_pass analysers sh tests/analyse.sh build/tests
     one_pass coverage sh tests/coverage.sh build/coverage
-    [ ! -f tests/portability.sh ] || one_pass portability sh tests/portability.sh build/portability
+    one_pass portability sh tests/portability.sh build/portability
 else
     echo "== under ThreadSanitizer: the suite tsan"
     under_tsan --suite tsan || status=1

@@ -10,7 +10,6 @@
 #include <dpmix/dpmix.h>
 #include <errno.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { WRAPPED = 75 }; /* a line of the library's text that is this long goes on in the next one */

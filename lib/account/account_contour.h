@@ -16,19 +16,19 @@ struct dpm_contour {
     const struct dpm_laws *laws;
     int direction;
     double c;
-    double log_moment;          /* log M(c) */
-    double slope, curvature;    /* its derivatives */
-    double width;               /* of the saddle */
+    double log_moment;       /* log M(c) */
+    double slope, curvature; /* its derivatives */
+    double width;            /* of the saddle */
     double step;
-    double tail;                /* bound on what lies beyond the last node, over M(c) exp(-c epsilon) */
-    double error;               /* bound on the relative error of M(c) */
-    double stretch, prepared;   /* the tables are made for stretches of the line; where theirs ends */
-    double inner;               /* nodes of all tables */
-    double work;                /* how much a line may cost, in nodes of the line times nodes of tables */
-    double grade;               /* 0 for an even line, else how far apart its nodes may be at most, roughly */
+    double tail;              /* bound on what lies beyond the last node, over M(c) exp(-c epsilon) */
+    double error;             /* bound on the relative error of M(c) */
+    double stretch, prepared; /* the tables are made for stretches of the line; where theirs ends */
+    double inner;             /* nodes of all tables */
+    double work;              /* how much a line may cost, in nodes of the line times nodes of tables */
+    double grade;             /* 0 for an even line, else how far apart its nodes may be at most, roughly */
     size_t n, n_coarse, capacity;
     double *memory, *y, *re, *im, *fault; /* nodes, integrand, and bound on its error */
-    struct dpm_loss_table *table; /* one a law */
+    struct dpm_loss_table *table;         /* one a law */
 };
 
 /* What a contour says at one epsilon. */

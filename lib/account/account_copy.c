@@ -20,12 +20,9 @@ static int copy_debits(struct dpm_account_state *to, const struct dpm_account_st
         memcpy(to->events, from->events, from->n_events * sizeof *to->events);
     for (size_t i = 0; i < from->n_entries; i++) {
         struct dpm_account_entry entry = from->entries[i];
-        size_t size = strlen(entry.purpose) + 1;
-        char *purpose = dpm_alloc(size, 1);
-        if (!purpose)
+        entry.purpose = dpm_alloc_string(entry.purpose);
+        if (!entry.purpose)
             return DPMIX_ERR_NOMEM;
-        memcpy(purpose, entry.purpose, size);
-        entry.purpose = purpose;
         to->entries[to->n_entries++] = entry;
         to->n_events += entry.n;
     }

@@ -15,17 +15,6 @@
 
 #define ROUGH_EXCESS 1e-6 /* of the exact curve, from which on other bounds may be the lower ones */
 
-static int is_gaussian(const struct dpm_event *event)
-{
-    return event->kind == DPM_EVENT_GAUSSIAN || event->kind == DPM_EVENT_SUBSAMPLED_GAUSSIAN;
-}
-
-static int is_sampled(const struct dpm_event *event)
-{
-    return (event->kind == DPM_EVENT_SUBSAMPLED_GAUSSIAN || event->kind == DPM_EVENT_SUBSAMPLED_LAPLACE) &&
-           event->sampling_rate < 1.0;
-}
-
 /* Exact for events in which every row takes part. A subsampled one is the same mechanism followed by a
  * coin that, with probability 1 - q, replaces its output by noise: post-processing, so the bound holds for
  * it too. Replacing a row moves the mean by twice the contribution. */
@@ -42,8 +31,7 @@ static int check_event(const struct dpm_event *event)
         return dpm_fail(DPMIX_ERR_ARG, "kind: must be one of DPM_EVENT_*");
     if (!(event->noise_multiplier > 0.0 && event->noise_multiplier < INFINITY))
         return dpm_fail(DPMIX_ERR_RANGE, "noise_multiplier: must be above 0 and finite");
-    int sampled = event->kind == DPM_EVENT_SUBSAMPLED_GAUSSIAN || event->kind == DPM_EVENT_SUBSAMPLED_LAPLACE;
-    if (sampled && !(event->sampling_rate > 0.0 && event->sampling_rate <= 1.0))
+    if (dpm_event_has_rate(event->kind) && !(event->sampling_rate > 0.0 && event->sampling_rate <= 1.0))
         return dpm_fail(DPMIX_ERR_RANGE, "sampling_rate: must lie in (0, 1]");
     if (event->kind == DPM_EVENT_PURE && !(event->sampling_rate >= 0.0 && event->sampling_rate < 1.0))
         return dpm_fail(DPMIX_ERR_RANGE, "sampling_rate: of a pure event, the delta, must lie in [0, 1)");
@@ -63,7 +51,7 @@ int dpm_account_check(const struct dpm_event *events, size_t n, int adjacency)
         int status = check_event(&events[i]);
         if (status)
             return status;
-        if (events[i].kind == DPM_EVENT_SUBSAMPLED_LAPLACE && is_sampled(&events[i]) &&
+        if (events[i].kind == DPM_EVENT_SUBSAMPLED_LAPLACE && dpm_event_is_sampled(&events[i]) &&
             adjacency == DPMIX_ADJACENCY_REPLACE_ONE)
             return dpm_fail(DPMIX_ERR_UNSUPPORTED,
                             "adjacency: replace-one does not go with sampled Laplace mechanisms");
@@ -76,9 +64,9 @@ static int check_group(const struct dpm_event *events, size_t n, int adjacency, 
     if (group < 1 || group > DPM_LOSS_MAX_GROUP)
         return dpm_fail(DPMIX_ERR_RANGE, "group: must lie in [1, %d]", DPM_LOSS_MAX_GROUP);
     for (size_t i = 0; group > 1 && i < n; i++) {
-        if (!is_gaussian(&events[i]))
+        if (!dpm_event_is_gaussian(&events[i]))
             return dpm_fail(DPMIX_ERR_UNSUPPORTED, "group: more than 1 goes with Gaussian mechanisms only");
-        if (adjacency == DPMIX_ADJACENCY_REPLACE_ONE && is_sampled(&events[i]))
+        if (adjacency == DPMIX_ADJACENCY_REPLACE_ONE && dpm_event_is_sampled(&events[i]))
             return dpm_fail(DPMIX_ERR_UNSUPPORTED,
                             "group: more than 1 does not go with sampled mechanisms under replace-one");
     }
@@ -96,8 +84,8 @@ static struct bounds bounds_for(const struct dpm_event *events, size_t n, int ad
 {
     struct bounds bounds = {1, 1, adjacency != DPMIX_ADJACENCY_REPLACE_ONE && group == 1};
     for (size_t i = 0; i < n; i++) {
-        bounds.gaussian &= is_gaussian(&events[i]);
-        bounds.plain &= is_gaussian(&events[i]) && !is_sampled(&events[i]);
+        bounds.gaussian &= dpm_event_is_gaussian(&events[i]);
+        bounds.plain &= dpm_event_is_plain(&events[i]);
     }
     bounds.renyi &= bounds.gaussian;
     return bounds;
@@ -112,7 +100,7 @@ static struct dpm_event *as_one_record(const struct dpm_event *events, size_t n,
     for (size_t i = 0; made && i < n; i++) {
         made[i] = events[i];
         made[i].noise_multiplier /= group * (1.0 + 2.0 * DBL_EPSILON);
-        if (is_sampled(&events[i]))
+        if (dpm_event_is_sampled(&events[i]))
             made[i].sampling_rate =
                 fmin(1.0, -expm1(group * log1p(-events[i].sampling_rate)) * (1.0 + 8.0 * DBL_EPSILON));
     }

@@ -29,4 +29,26 @@ struct dpm_event {
     uint64_t count;
 };
 
+/* Whether events of the kind may leave rows out by chance: then their rate is below 1. */
+static inline int dpm_event_has_rate(int kind)
+{
+    return kind == DPM_EVENT_SUBSAMPLED_GAUSSIAN || kind == DPM_EVENT_SUBSAMPLED_LAPLACE;
+}
+
+static inline int dpm_event_is_sampled(const struct dpm_event *event)
+{
+    return dpm_event_has_rate(event->kind) && event->sampling_rate < 1.0;
+}
+
+static inline int dpm_event_is_gaussian(const struct dpm_event *event)
+{
+    return event->kind == DPM_EVENT_GAUSSIAN || event->kind == DPM_EVENT_SUBSAMPLED_GAUSSIAN;
+}
+
+/* Gaussian noise, and every row takes part. */
+static inline int dpm_event_is_plain(const struct dpm_event *event)
+{
+    return dpm_event_is_gaussian(event) && !dpm_event_is_sampled(event);
+}
+
 #endif

@@ -11,13 +11,13 @@
 #include <float.h>
 #include <math.h>
 
-#define SAFE (1.0 + 1e-9)   /* on top of every bound computed by a contour */
-#define FIRST_WORK 1.5e6    /* of a direction's first line, see struct dpm_contour */
-#define MORE_WORK 2e7       /* of all its other lines together */
-#define ROUGH 1e-5          /* change by the last halving of a step that is small enough, relative */
-#define GOOD 3e-10          /* error of delta that is good enough, relative */
-#define LOWEST 60.0         /* of -log(c) of a saddle */
-#define CLOSE 1e-5          /* and that is, of losses on a grid */
+#define SAFE (1.0 + 1e-9) /* on top of every bound computed by a contour */
+#define FIRST_WORK 1.5e6  /* of a direction's first line, see struct dpm_contour */
+#define MORE_WORK 2e7     /* of all its other lines together */
+#define ROUGH 1e-5        /* change by the last halving of a step that is small enough, relative */
+#define GOOD 3e-10        /* error of delta that is good enough, relative */
+#define LOWEST 60.0       /* of -log(c) of a saddle */
+#define CLOSE 1e-5        /* and that is, of losses on a grid */
 
 /* What is asked of one direction: the epsilon of a delta, or (with log_delta NAN) the delta of an epsilon. */
 struct question {
@@ -148,8 +148,7 @@ static int ask(struct dpm_contour *contour, const struct question *question, str
             value = value_at(contour, question->log_failure, question->epsilon);
             /* truth >= value.log_delta - value.excess */
             answer->bound = fmin(answer->bound, value.log_delta);
-            answer->excess = fmin(answer->excess,
-                                  fmax(answer->bound - value.log_delta, 0.0) + value.excess);
+            answer->excess = fmin(answer->excess, fmax(answer->bound - value.log_delta, 0.0) + value.excess);
         }
         if (!(value.rough > ROUGH))
             return DPMIX_OK;
@@ -177,11 +176,10 @@ static int ask_grid(const struct dpm_laws *laws, int direction, const struct que
                     struct answer *answer)
 {
     struct answer found = {INFINITY, INFINITY};
-    int status = question->for_epsilon
-                     ? dpm_account_pld_epsilon(&found.bound, &found.excess, laws, direction,
-                                               question->log_delta)
-                     : dpm_account_pld_delta(&found.bound, &found.excess, laws, direction,
-                                             question->epsilon);
+    int status =
+        question->for_epsilon
+            ? dpm_account_pld_epsilon(&found.bound, &found.excess, laws, direction, question->log_delta)
+            : dpm_account_pld_delta(&found.bound, &found.excess, laws, direction, question->epsilon);
     if (!status && found.bound <= answer->bound)
         *answer = found;
     return status == DPMIX_ERR_RANGE ? DPMIX_OK : status;
@@ -194,8 +192,8 @@ static int ask_limited(struct dpm_contour *contour, const struct question *quest
     double c = 1.0, bound;
     int inside;
     struct question left = *question;
-    left.log_delta += question->log_failure > -INFINITY ? log1p(-exp(question->log_failure -
-                                                                     question->log_delta)) : 0.0;
+    left.log_delta +=
+        question->log_failure > -INFINITY ? log1p(-exp(question->log_failure - question->log_delta)) : 0.0;
     int status = find_saddle(contour, question->for_epsilon ? &left : question, &c, &bound, &inside);
     if (status)
         return status;
@@ -217,8 +215,8 @@ static int ask_limited(struct dpm_contour *contour, const struct question *quest
     if (answer->excess > GOOD)
         status = ask_grid(contour->laws, contour->direction, question, answer);
     if (!status && inside && answer->excess > CLOSE) {
-        status = dpm_account_contour_line(contour, c, question->for_epsilon ? answer->bound
-                                          : question->epsilon, 1);
+        status = dpm_account_contour_line(contour, c,
+                                          question->for_epsilon ? answer->bound : question->epsilon, 1);
         if (!status)
             status = ask(contour, question, answer);
     }
@@ -272,8 +270,8 @@ static int ask_direction(struct dpm_laws *laws, int direction, struct question *
         log_delta = status ? 0.0 : log_delta;
     }
     for (int i = 0; i < 2; i++) {
-        question->log_failure = limit_outcomes(laws, direction, log_delta - 28.0 -
-                                               (question->for_epsilon ? 0.0 : 8.0));
+        question->log_failure =
+            limit_outcomes(laws, direction, log_delta - 28.0 - (question->for_epsilon ? 0.0 : 8.0));
         status = ask_limited(&contour, question, &found, uninteresting);
         if (status || question->for_epsilon || found.bound <= uninteresting || found.excess < INFINITY ||
             !(found.bound < log_delta - 5.0))
@@ -296,8 +294,8 @@ static int ask_lattice(struct dpm_laws *laws, const struct question *question, s
     struct dpm_contour contour;
     struct dpm_lattice lattice;
     int inside;
-    double c = 1.0, bound, low = 0.0, high = laws->law->count * dpm_account_loss_largest(laws->law,
-                                                                                         DPM_LOSS_REMOVE);
+    double c = 1.0, bound, low = 0.0,
+           high = laws->law->count * dpm_account_loss_largest(laws->law, DPM_LOSS_REMOVE);
     int status = dpm_account_contour_new(&contour, laws, DPM_LOSS_REMOVE);
     if (!status)
         status = find_saddle(&contour, question, &c, &bound, &inside);
@@ -359,8 +357,7 @@ static int ask_both(struct dpm_laws *laws, struct question *question, struct ans
 }
 
 int dpm_account_exact_epsilon(double *epsilon, const struct dpm_event *events, size_t n, int adjacency,
-                              int group,
-                              double delta, double *excess)
+                              int group, double delta, double *excess)
 {
     struct dpm_laws laws = {.law = dpm_alloc(n, sizeof *laws.law)};
     if (!laws.law)

@@ -15,8 +15,7 @@
  * left aside, for losses on a grid an estimate; INFINITY where the result is a bound and no more. Fails with
  * DPMIX_ERR_NOMEM. */
 int dpm_account_exact_epsilon(double *epsilon, const struct dpm_event *events, size_t n, int adjacency,
-                              int group,
-                              double delta, double *excess);
+                              int group, double delta, double *excess);
 int dpm_account_exact_delta(double *delta, const struct dpm_event *events, size_t n, int adjacency, int group,
                             double epsilon, double *excess);
 

@@ -9,7 +9,7 @@
 
 #define PI 3.14159265358979323846
 
-int dpm_account_fft_new(struct dpm_fft *fft, size_t n)
+int dpm_account_fft_new(struct dpm_account_fft *fft, size_t n)
 {
     fft->n = n;
     fft->root = dpm_alloc(n, 2 * sizeof *fft->root);
@@ -32,13 +32,13 @@ int dpm_account_fft_new(struct dpm_fft *fft, size_t n)
     return DPMIX_OK;
 }
 
-void dpm_account_fft_free(struct dpm_fft *fft)
+void dpm_account_fft_free(struct dpm_account_fft *fft)
 {
     dpm_free(fft->root);
     fft->root = NULL;
 }
 
-void dpm_account_fft_forward(const struct dpm_fft *fft, double *data)
+void dpm_account_fft_forward(const struct dpm_account_fft *fft, double *data)
 {
     const double *root = fft->root;
     for (size_t half = fft->n / 2; half > 0; root += 2 * half, half /= 2)
@@ -54,7 +54,7 @@ void dpm_account_fft_forward(const struct dpm_fft *fft, double *data)
         }
 }
 
-void dpm_account_fft_inverse(const struct dpm_fft *fft, double *data)
+void dpm_account_fft_inverse(const struct dpm_account_fft *fft, double *data)
 {
     for (size_t half = 1; half < fft->n; half *= 2) {
         const double *root = fft->root + 2 * (fft->n - 2 * half);
@@ -77,7 +77,7 @@ void dpm_account_fft_inverse(const struct dpm_fft *fft, double *data)
 
 /* A root is wrong by at most 6 units: its angle, up to pi, is rounded three times. A level then errs by at
  * most 6 + 4 sqrt(2) units. */
-double dpm_account_fft_error(const struct dpm_fft *fft)
+double dpm_account_fft_error(const struct dpm_account_fft *fft)
 {
     return 12.0 * 0.5 * DBL_EPSILON * log2((double)fft->n);
 }

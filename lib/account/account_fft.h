@@ -7,20 +7,20 @@
 #include <stddef.h>
 
 /* Sines and cosines for one length. */
-struct dpm_fft {
+struct dpm_account_fft {
     size_t n;
     double *root; /* level by level, re and im in turn; 2 n numbers */
 };
 
 /* n: a power of two from 2 on. Fails with DPMIX_ERR_NOMEM, without a message. */
-int dpm_account_fft_new(struct dpm_fft *fft, size_t n);
-void dpm_account_fft_free(struct dpm_fft *fft);
+int dpm_account_fft_new(struct dpm_account_fft *fft, size_t n);
+void dpm_account_fft_free(struct dpm_account_fft *fft);
 
 /* In place, on n complex numbers, re and im in turn. The inverse divides by n. */
-void dpm_account_fft_forward(const struct dpm_fft *fft, double *data);
-void dpm_account_fft_inverse(const struct dpm_fft *fft, double *data);
+void dpm_account_fft_forward(const struct dpm_account_fft *fft, double *data);
+void dpm_account_fft_inverse(const struct dpm_account_fft *fft, double *data);
 
 /* A bound on the error of either, relative, in the Euclidean norm (Higham 2002, theorem 24.2). */
-double dpm_account_fft_error(const struct dpm_fft *fft);
+double dpm_account_fft_error(const struct dpm_account_fft *fft);
 
 #endif

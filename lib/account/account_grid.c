@@ -22,7 +22,7 @@ struct total {
 struct filler {
     const struct dpm_law *law;
     int direction;
-    const struct dpm_grid *grid;
+    const struct dpm_loss_grid *grid;
     double *data;
     struct dpm_grid_law *out;
     double log_weight[DPM_LOSS_MAX_GROUP + 1];
@@ -60,7 +60,7 @@ static void add_to(struct total *total, double term)
 /* Adds probability at node k. */
 static void add_mass(struct filler *filler, double k, double mass)
 {
-    const struct dpm_grid *grid = filler->grid;
+    const struct dpm_loss_grid *grid = filler->grid;
     if (k == 0.0)
         filler->zero += mass;
     if (k == 0.0 || !(mass > 0.0))
@@ -82,7 +82,7 @@ static double upper_part(double above, double step)
 /* An atom. */
 static void add_atom(struct filler *filler, double loss, double mass)
 {
-    const struct dpm_grid *grid = filler->grid;
+    const struct dpm_loss_grid *grid = filler->grid;
     double step = grid->step, x = (loss - filler->out->offset) / step;
     double k = floor(x), slack = 8.0 * UNIT * (fabs(loss) + fabs(filler->out->offset));
     double above = (loss - filler->out->offset) - k * step;
@@ -178,7 +178,7 @@ static struct parts integrate(const struct filler *filler, double v, double w, d
 /* The law's density, bin by bin. */
 static int add_density(struct filler *filler)
 {
-    const struct dpm_grid *grid = filler->grid;
+    const struct dpm_loss_grid *grid = filler->grid;
     struct dpm_grid_law *out = filler->out;
     double step = grid->step;
     int drop = grid->drop && filler->law->shape != DPM_SHAPE_LAPLACE, cut = drop || !grid->drop;
@@ -278,7 +278,7 @@ static double offset_for(const struct filler *filler)
     }
 }
 
-int dpm_account_grid_fill(double *data, struct dpm_grid_law *out, const struct dpm_grid *grid,
+int dpm_account_grid_fill(double *data, struct dpm_grid_law *out, const struct dpm_loss_grid *grid,
                           const struct dpm_law *law, int direction)
 {
     struct dpm_law whole = *law;

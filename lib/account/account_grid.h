@@ -10,7 +10,7 @@
 
 #include <stddef.h>
 
-struct dpm_grid {
+struct dpm_loss_grid {
     size_t n; /* nodes, a power of two */
     double step;
     double c; /* masses are tilted by exp(c (loss - offset)) */
@@ -33,7 +33,7 @@ struct dpm_grid_law {
 
 /* Adds the masses of all nodes but 0 to data[0], data[2], ...; those must be 0 before. Fails with
  * DPMIX_ERR_RANGE, without a message, when too many nodes or numbers too large would be needed. */
-int dpm_account_grid_fill(double *data, struct dpm_grid_law *out, const struct dpm_grid *grid,
+int dpm_account_grid_fill(double *data, struct dpm_grid_law *out, const struct dpm_loss_grid *grid,
                           const struct dpm_law *law, int direction);
 
 /* Ends of the places at which the law's density matters, in the order of growing losses. Places are

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "account_lattice.h"
+#include "account_legendre.h"
 #include "base_alloc.h"
 
 #include <dpmix/status.h>
@@ -12,9 +13,9 @@
 #define UNIT (0.5 * DBL_EPSILON)
 #define PI 3.14159265358979323846
 #define LOG_SQRT_TWO_PI 0.91893853320467274178
-#define MOST_RUNS 20000.0    /* of Laplace noise */
-#define MOST_ANSWERS 1e7     /* of a response */
-#define TAIL 1e-12           /* what may be left out at the end of the line, relative */
+#define MOST_RUNS 20000.0 /* of Laplace noise */
+#define MOST_ANSWERS 1e7  /* of a response */
+#define TAIL 1e-12        /* what may be left out at the end of the line, relative */
 
 enum { MAX_NODES = 1 << 18 };
 
@@ -27,16 +28,6 @@ int dpm_account_lattice_serves(const struct dpm_laws *laws)
            (law->shape == DPM_SHAPE_LAPLACE && law->rate >= 1.0 && law->count <= MOST_RUNS);
 }
 
-/* Gauss and Legendre's rule with 16 nodes. */
-static const double node[8] = {0.09501250983763744, 0.28160355077925891, 0.45801677765722739,
-                               0.61787624440264375,
-                               0.75540440835500303, 0.86563120238783174, 0.94457502307323258,
-                                   0.98940093499164993};
-static const double weight[8] = {0.18945061045506850, 0.18260341504492359, 0.16915651939500254,
-                                 0.14959598881657673,
-                                 0.12462897125553387, 0.09515851168249278, 0.06225352393864789,
-                                     0.02715245941175409};
-
 /* The integral of the density of k runs off the atoms, e/4-scaled exponentials on (-e, e), times
  * (1 - exp(x - l))_+, over l in (from, to): k = 1: exp((l - e)/2)/4; k = 2: exp(l/2 - e) (2e - |l|)/16. */
 static double piece(const struct dpm_lattice *lattice, int k, double x, double from, double to)
@@ -48,11 +39,11 @@ static double piece(const struct dpm_lattice *lattice, int k, double x, double f
     double panels = ceil((to - from) / 4.0), width = (to - from) / panels;
     for (double p = 0.0; p < panels; p += 1.0)
         for (int i = 0; i < 16; i++) {
-            double at = i < 8 ? node[i] : -node[i - 8];
+            double at = i < 8 ? dpm_legendre_node[i] : -dpm_legendre_node[i - 8];
             double l = from + width * (p + 0.5 + 0.5 * at);
-            double density = k == 1 ? 0.25 * exp(0.5 * (l - e)) : 0.0625 * exp(0.5 * l - e) *
-                (2.0 * e - fabs(l));
-            sum += 0.5 * width * weight[i % 8] * density * -expm1(x - l);
+            double density =
+                k == 1 ? 0.25 * exp(0.5 * (l - e)) : 0.0625 * exp(0.5 * l - e) * (2.0 * e - fabs(l));
+            sum += 0.5 * width * dpm_legendre_weight[i % 8] * density * -expm1(x - l);
         }
     return sum;
 }
@@ -137,8 +128,8 @@ static double complex rest_at(const struct dpm_lattice *lattice, double complex 
     }
     double first = 1.0 + n * cabs(p) + 0.5 * n * (n - 1.0) * cabs(p) * cabs(p);
     *fault += 8.0 * UNIT * n * (1.0 + cabs(z) * e) * large * first;
-    return cexp(n * (clog(a + r) - m)) - cexp(n * (clog(a) - m)) * (1.0 + n * p + 0.5 * n * (n - 1.0) * p *
-                                                                    p);
+    return cexp(n * (clog(a + r) - m)) -
+           cexp(n * (clog(a) - m)) * (1.0 + n * p + 0.5 * n * (n - 1.0) * p * p);
 }
 
 static int fill_line(struct dpm_lattice *lattice, double width)

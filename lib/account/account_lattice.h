@@ -12,13 +12,13 @@
 int dpm_account_lattice_serves(const struct dpm_laws *laws);
 
 struct dpm_lattice {
-    double e, n;      /* loss of an atom, runs */
-    double up, down;  /* probabilities of the losses +e and -e */
-    int terms;        /* how many sums: 1 for a response, up to 3 */
+    double e, n;     /* loss of an atom, runs */
+    double up, down; /* probabilities of the losses +e and -e */
+    int terms;       /* how many sums: 1 for a response, up to 3 */
     double c, log_moment, step, tail;
     size_t nodes;
     double *memory, *re, *im;
-    double fault;     /* sum of bounds on the errors of the nodes */
+    double fault; /* sum of bounds on the errors of the nodes */
 };
 
 /* Prepares for epsilons that have their saddle near c > 0. Fails with DPMIX_ERR_NOMEM, and with

@@ -35,12 +35,6 @@ static struct dpm_law law_of(const struct dpm_event *event, int adjacency, int g
     return law;
 }
 
-static int is_gaussian(const struct dpm_event *event)
-{
-    return event->kind == DPM_EVENT_GAUSSIAN ||
-           (event->kind == DPM_EVENT_SUBSAMPLED_GAUSSIAN && !(event->sampling_rate < 1.0));
-}
-
 static void add_law(struct dpm_laws *laws, const struct dpm_law *law)
 {
     for (size_t i = 0; i < laws->n; i++) {
@@ -61,11 +55,11 @@ void dpm_account_laws(struct dpm_laws *laws, const struct dpm_event *events, siz
     laws->n = 0;
     laws->log_success = 0.0;
     for (size_t i = 0; i < n; i++)
-        if (is_gaussian(&events[i]))
+        if (dpm_event_is_plain(&events[i]))
             smallest = fmin(smallest, events[i].noise_multiplier);
     for (size_t i = 0; i < n; i++) {
         const struct dpm_event *event = &events[i];
-        if (is_gaussian(event)) {
+        if (dpm_event_is_plain(event)) {
             double ratio = smallest / event->noise_multiplier;
             sum += (double)event->count * ratio * ratio;
             continue;

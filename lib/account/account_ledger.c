@@ -125,12 +125,8 @@ static int reserve_debit(struct dpm_account_state *state, const char *purpose, s
     state->entries = entries;
     if (status)
         return status;
-    size_t length = strlen(purpose);
-    *copy = dpm_alloc(length + 1, 1);
-    if (!*copy)
-        return DPMIX_ERR_NOMEM;
-    memcpy(*copy, purpose, length);
-    return DPMIX_OK;
+    *copy = dpm_alloc_string(purpose);
+    return *copy ? DPMIX_OK : DPMIX_ERR_NOMEM;
 }
 
 static void count(struct dpm_account_state *state, struct dpm_account_entry entry)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "account_loss.h"
 #include "account_excess.h"
+#include "account_legendre.h"
 #include "base_alloc.h"
 
 #include <dpmix/accountant.h>
@@ -20,7 +21,7 @@ struct rule {
     const struct dpm_law *law;
     int direction;
     double step;
-    double log_weight[MAX_GROUP + 1]; /* binomial weights, for a group */
+    double log_weight[MAX_GROUP + 1];  /* binomial weights, for a group */
     double stretch[2];                 /* of the line: the least and the largest y */
     double largest_tilt, largest_term; /* a logarithm, and a number */
     double excess;                     /* sum of M(c) - 1, without a factor */
@@ -132,8 +133,8 @@ static double peak(const struct rule *rule, double t)
     double s = rule->law->noise, c = rule->table->c;
     for (int i = 0; i < 40; i++) {
         struct dpm_loss_spot spot = spot_at(rule, t);
-        double p_slope = rule->direction == DPM_LOSS_REMOVE ? fmin(spot.slope, (double)rule->law->group)
-            : 0.0;
+        double p_slope =
+            rule->direction == DPM_LOSS_REMOVE ? fmin(spot.slope, (double)rule->law->group) : 0.0;
         double next = (c * spot.slope + p_slope) / s;
         if (fabs(next - t) < 0.3)
             break;
@@ -283,8 +284,8 @@ static int refined(struct rule *rule, double runs)
         if (status)
             return status;
         probe_all(rule, after);
-        double worst = runs * fabs(after[2 * PROBES] - before[2 * PROBES]) / (1.0 + runs *
-                                                                              fabs(table->log_moment));
+        double worst =
+            runs * fabs(after[2 * PROBES] - before[2 * PROBES]) / (1.0 + runs * fabs(table->log_moment));
         double spread = fmin(1.0, reach * sqrt(table->variance) + reach * fabs(table->mean));
         for (int i = 0; i < 2 * PROBES; i++)
             worst = fmax(worst, runs * fabs(after[i] - before[i]) / (1.0 + runs * spread));
@@ -301,12 +302,7 @@ static int refined(struct rule *rule, double runs)
  * + 1) / 2) and atoms of 1/2 at -1 and exp(-e)/2 at +1 (Laplace noise, sensitivity 1). */
 static int laplace(struct rule *rule, double reach)
 {
-    static const double node[8] = {0.09501250983763744, 0.28160355077925891, 0.45801677765722739,
-                                   0.61787624440264375, 0.75540440835500303, 0.86563120238783174,
-                                   0.94457502307323258, 0.98940093499164993};
-    static const double weight[8] = {0.18945061045506850, 0.18260341504492359, 0.16915651939500254,
-                                     0.14959598881657673, 0.12462897125553387, 0.09515851168249278,
-                                     0.06225352393864789, 0.02715245941175409};
+    const double *node = dpm_legendre_node, *weight = dpm_legendre_weight;
     struct dpm_loss_table *table = rule->table;
     double e = 1.0 / rule->law->noise, q = rule->law->rate, share;
     double panels = ceil((reach + table->c + 1.0) * e / 4.0) + 1.0;
@@ -340,8 +336,8 @@ static int laplace(struct rule *rule, double reach)
     double largest = 0.0;
     for (size_t i = 2; i < table->n; i++) {
         size_t k = (i - 2) % 16;
-        double slope = q < 1.0 ? e * q * exp(e * table->place[i]) / (1.0 - q + q * exp(e * table->place[i]))
-            : e;
+        double slope =
+            q < 1.0 ? e * q * exp(e * table->place[i]) / (1.0 - q + q * exp(e * table->place[i])) : e;
         largest = fmax(largest, table->weight[i] / (width * weight[k < 8 ? 7 - k : k - 8] * slope));
     }
     table->variation = 8.0 * largest;

@@ -26,10 +26,10 @@ enum {
 
 /* Mechanisms of one kind with the same parameters. */
 struct dpm_law {
-    int shape;     /* DPM_SHAPE_* */
-    int group;     /* records that differ; more than 1 for Gaussian mechanisms only */
-    double rate;   /* the probability that a record takes part */
-    double noise;  /* Gaussian: deviation over reach; Laplace and its kin: 1 / epsilon */
+    int shape;    /* DPM_SHAPE_* */
+    int group;    /* records that differ; more than 1 for Gaussian mechanisms only */
+    double rate;  /* the probability that a record takes part */
+    double noise; /* Gaussian: deviation over reach; Laplace and its kin: 1 / epsilon */
     double count;
     /* Gaussian laws: outcomes in units of the noise beyond `limit`, behind a smooth step, are left out;
      * they count as failures. INFINITY: none. */
@@ -52,13 +52,13 @@ struct dpm_loss_table {
     /* weight of large losses whose share of M is negligible on the stretch of the line at hand */
     double lost;
     double log_moment, mean, variance;
-    double size;     /* mean of |loss| */
-    double atoms;    /* the largest that |M(c + iy)| / M(c) can stay at as y grows */
+    double size;      /* mean of |loss| */
+    double atoms;     /* the largest that |M(c + iy)| / M(c) can stay at as y grows */
     double variation; /* and what that is approached with: it is at most atoms + variation / y */
     size_t n, capacity;
     double *memory;
     double *loss, *weight;
-    double *place;   /* where the node lies, on a scale on which the loss grows */
+    double *place; /* where the node lies, on a scale on which the loss grows */
 };
 
 /* Sorts checked events into laws. laws->law must have room for n. group >= 1 records differ. */

@@ -18,7 +18,7 @@ enum { NODES = 1 << 17, FEW_NODES = 1 << 12, MOST_LEVELS = 12 };
 
 /* The composition on one grid: what it says of delta holds for every epsilon. */
 struct pld {
-    struct dpm_grid grid;
+    struct dpm_loss_grid grid;
     double *memory, *work, *mass;
     double offset;     /* the loss of node 0 */
     double log_moment; /* of all runs, tilted by exp(c (loss - offset)) */
@@ -48,8 +48,8 @@ static double raise(double *product, const double *value, const struct dpm_grid_
 }
 
 /* Multiplies the product by the transform of one law. */
-static int add_law(struct pld *pld, const struct dpm_fft *fft, const struct dpm_law *law, int direction,
-                   double *turning)
+static int add_law(struct pld *pld, const struct dpm_account_fft *fft, const struct dpm_law *law,
+                   int direction, double *turning)
 {
     struct dpm_grid_law parts;
     size_t n = pld->grid.n;
@@ -82,7 +82,7 @@ static int add_law(struct pld *pld, const struct dpm_fft *fft, const struct dpm_
 }
 
 /* The last step: masses on the nodes, and the bound on the error of anything that they pay. */
-static void finish(struct pld *pld, const struct dpm_fft *fft, double turning)
+static void finish(struct pld *pld, const struct dpm_account_fft *fft, double turning)
 {
     size_t n = pld->grid.n;
     double c = pld->grid.c, h = pld->grid.step, square = 0.0;
@@ -102,9 +102,10 @@ static void finish(struct pld *pld, const struct dpm_fft *fft, double turning)
     pld->excess = 0.5 * pld->excess * (c + 1.0) * (c + 1.0);
 }
 
-static int new_pld(struct pld *pld, const struct dpm_laws *laws, int direction, const struct dpm_grid *grid)
+static int new_pld(struct pld *pld, const struct dpm_laws *laws, int direction,
+                   const struct dpm_loss_grid *grid)
 {
-    struct dpm_fft fft;
+    struct dpm_account_fft fft;
     size_t n = grid->n;
     *pld = (struct pld){.grid = *grid, .memory = dpm_alloc(n, 4 * sizeof(double))};
     int status = pld->memory ? dpm_account_fft_new(&fft, n) : DPMIX_ERR_NOMEM;
@@ -236,7 +237,7 @@ static double epsilon_of(const struct pld *pld, double high, double log_delta)
 
 static int new_level(struct pld *pld, const struct dpm_scout *scout, int direction, double level, size_t n)
 {
-    struct dpm_grid grid;
+    struct dpm_loss_grid grid;
     dpm_account_scout_grid(scout, &grid, level, n);
     return new_pld(pld, scout->laws, direction, &grid);
 }

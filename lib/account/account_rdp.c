@@ -7,10 +7,10 @@
 
 #define UNIT (0.5 * DBL_EPSILON) /* unit roundoff */
 #define SQRT_TWO_PI 2.50662827463100050242
-#define LEAST_NOISE 0.05  /* below it, nodes would have to lie too close */
-#define MOST_SHIFT 1e6    /* order / noise_multiplier; beyond it, exponents are too large to cancel well */
-#define NEGLIGIBLE 1e-21  /* a node's share of the largest node's */
-#define SCALE_FROM 300.0  /* exponents above it are taken out of the sum */
+#define LEAST_NOISE 0.05 /* below it, nodes would have to lie too close */
+#define MOST_SHIFT 1e6   /* order / noise_multiplier; beyond it, exponents are too large to cancel well */
+#define NEGLIGIBLE 1e-21 /* a node's share of the largest node's */
+#define SCALE_FROM 300.0 /* exponents above it are taken out of the sum */
 
 enum { MAX_RANGES = 5 }; /* divergence() asks for no more */
 
@@ -25,7 +25,7 @@ enum { MAX_RANGES = 5 }; /* divergence() asks for no more */
 struct pair {
     double q, rest, s, dip; /* rest = 1 - q; dip = 1 / (2 s), where the loss is 0 */
     double lambda;
-    double scale;           /* the log of a factor taken out of the integrand */
+    double scale; /* the log of a factor taken out of the integrand */
 };
 
 /* The trapezoid rule over whole numbers j, at t = j * step. */
@@ -64,8 +64,8 @@ static double visit(struct sum *sum, double j)
     double mixture = exp(base);
     double term = mixture * dpm_account_excess(-l);
     if (pair->lambda > 0.0)
-        term += (x < 1.0 ? mixture * dpm_account_excess(x) : exp(base + x) - mixture * (1.0 + x)) /
-                pair->lambda;
+        term +=
+            (x < 1.0 ? mixture * dpm_account_excess(x) : exp(base + x) - mixture * (1.0 + x)) / pair->lambda;
     /* The rounding error of X is UNIT * reach, that of the exponent the rest. */
     double reach = 4.0 * (fabs(t - pair->dip) + 2.0 * pair->dip) / pair->s;
     double exponent = (1.0 + pair->lambda) * (slope * reach + 2.0 * fabs(l)) + t * t + pair->scale;
@@ -209,7 +209,7 @@ static double composed(const struct dpm_event *events, size_t n, double lambda)
 {
     double sum = 0.0;
     for (size_t i = 0; i < n; i++) {
-        int sampled = events[i].kind == DPM_EVENT_SUBSAMPLED_GAUSSIAN && events[i].sampling_rate < 1.0;
+        int sampled = dpm_event_is_sampled(&events[i]);
         sum += (double)events[i].count *
                (sampled ? rdp_subsampled(lambda, events[i].sampling_rate, events[i].noise_multiplier)
                         : dpm_account_rdp_gaussian(1.0 + lambda, events[i].noise_multiplier));
@@ -327,7 +327,7 @@ static double guess(const struct dpm_event *events, size_t n, double divergence_
     double lambda = sqrt(-log_delta / divergence_);
     for (size_t i = 0; i < n; i++) {
         double s = events[i].noise_multiplier;
-        if (events[i].kind == DPM_EVENT_SUBSAMPLED_GAUSSIAN && events[i].sampling_rate < 1.0)
+        if (dpm_event_is_sampled(&events[i]))
             lambda = fmin(lambda, 0.5 - 2.0 * s * s * log(events[i].sampling_rate));
     }
     return fmin(fmax(log(lambda), -25.0), 25.0);

@@ -16,9 +16,12 @@ double dpm_account_rdp_gaussian(double order, double noise_multiplier);
  * 5). For s < 1/20, and where order / s is beyond 10^6, an upper bound in closed form. */
 double dpm_account_rdp_subsampled(double order, double sampling_rate, double noise_multiplier);
 
-/* The epsilon that a divergence >= 0 of an order > 1 gives at `delta` in (0, 1), by the conversion of Canonne,
- * Kamath and Steinke (2020, proposition 12): divergence + log(1 - 1/order) - log(delta order)/(order - 1),
- * rounded up. It may be below 0, and grows with the divergence, also in floating point. */
+/* The epsilon that a divergence >= 0 of an order > 1 gives at `delta` in (0, 1), rounded up:
+ *
+ *     divergence + log(1 - 1/order) - log(delta order)/(order - 1)
+ *
+ * (Canonne, Kamath and Steinke 2020, proposition 12). It may be below 0, and grows with the divergence, also
+ * in floating point. */
 double dpm_account_rdp_convert(double divergence, double order, double delta);
 
 /* The epsilon of the composed events at `delta` in (0, 1), by the conversion of Canonne, Kamath and

@@ -32,11 +32,11 @@ static const char *mechanism_name(const struct dpm_event *event)
     switch (event->kind) {
     case DPM_EVENT_LAPLACE: return "laplace";
     case DPM_EVENT_SUBSAMPLED_LAPLACE:
-        return dpm_event_sampled(event) ? "poisson_subsampled_laplace" : "laplace";
+        return dpm_event_is_sampled(event) ? "poisson_subsampled_laplace" : "laplace";
     case DPM_EVENT_GEOMETRIC: return "geometric";
     case DPM_EVENT_RANDOMIZED_RESPONSE: return "randomized_response";
     case DPM_EVENT_PURE: return "pure";
-    default: return dpm_event_sampled(event) ? "poisson_subsampled_gaussian" : "gaussian";
+    default: return dpm_event_is_sampled(event) ? "poisson_subsampled_gaussian" : "gaussian";
     }
 }
 
@@ -50,7 +50,7 @@ static void put_json_event(struct dpm_text *text, const struct dpm_event *event)
     else
         dpm_text_format(
             text, "\"sampling_rate\": %s, ",
-            dpm_text_number(dpm_event_sampled(event) ? event->sampling_rate : 1.0, DIGITS).digits);
+            dpm_text_number(dpm_event_is_sampled(event) ? event->sampling_rate : 1.0, DIGITS).digits);
     dpm_text_format(text, "\"count\": %" PRIu64 "}", event->count);
 }
 

@@ -212,7 +212,7 @@ static double find_saddle(const struct dpm_scout *scout, double epsilon, double 
 /* How long the circle must be for epsilons from `from` on. What nodes pay for losses that they stand for but
  * do not have is, over all whole j, delta(epsilon + j length) exp(j c length): below, at most exp(-c length);
  * above, a tail that must fall faster than by exp(-c loss). */
-static double length_for(const struct dpm_scout *scout, const struct dpm_grid *grid, double from,
+static double length_for(const struct dpm_scout *scout, const struct dpm_loss_grid *grid, double from,
                          double least)
 {
     double c = grid->c, length = (SPARE + fmax(-least, 0.0)) / c;
@@ -247,12 +247,12 @@ static double rare_from(const struct dpm_scout *scout, double log_most)
 /* The grid for a level but for its step, and a bound on the logarithm of its delta, Chernoff's with large
  * losses of single runs taken apart. Losses are cut off where a run that has one makes the sum large whatever
  * the others do; then nothing is lost by it. Where outcomes beyond are too rare to matter, further down. */
-static void choose(const struct dpm_scout *scout, struct dpm_grid *grid, double level, double *least)
+static void choose(const struct dpm_scout *scout, struct dpm_loss_grid *grid, double level, double *least)
 {
     double reach = dpm_account_scout_reach(scout, level), now, failure;
     double at = level > 0.0 ? dpm_account_scout_reach(scout, level - 1.0) : reach;
     double high = 1.4 * reach + 2.0 * fabs(scout->drift) + 6.0 * scout->scale;
-    *grid = (struct dpm_grid){.low = -high, .high = high};
+    *grid = (struct dpm_loss_grid){.low = -high, .high = high};
     grid->c = find_saddle(scout, at, high, 0, least);
     double bound = *least;
     for (double part = 1.0; part > 0.1; part *= 0.6) {
@@ -272,11 +272,11 @@ static void choose(const struct dpm_scout *scout, struct dpm_grid *grid, double 
     *least = bound;
 }
 
-void dpm_account_scout_grid(const struct dpm_scout *scout, struct dpm_grid *grid, double level, size_t n)
+void dpm_account_scout_grid(const struct dpm_scout *scout, struct dpm_loss_grid *grid, double level, size_t n)
 {
     double from = level > 0.0 ? dpm_account_scout_reach(scout, level - 1.0) : 0.0;
     double least, shortest = INFINITY;
-    struct dpm_grid best;
+    struct dpm_loss_grid best;
     choose(scout, grid, level, &least);
     best = *grid;
     /* With large losses a smaller c than the saddle's can do with a shorter circle. */
@@ -296,7 +296,7 @@ void dpm_account_scout_grid(const struct dpm_scout *scout, struct dpm_grid *grid
 double dpm_account_scout_find(const struct dpm_scout *scout, double log_delta)
 {
     double level = 0.0, least;
-    struct dpm_grid grid;
+    struct dpm_loss_grid grid;
     for (double jump = 16.0; jump >= 1.0; jump *= 0.5)
         for (int i = 0; i < 64; i++) {
             choose(scout, &grid, level + jump - 1.0, &least);

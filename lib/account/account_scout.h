@@ -27,7 +27,8 @@ double dpm_account_scout_level(const struct dpm_scout *scout, double epsilon);
 double dpm_account_scout_reach(const struct dpm_scout *scout, double level);
 
 /* The grid of n nodes for a level. */
-void dpm_account_scout_grid(const struct dpm_scout *scout, struct dpm_grid *grid, double level, size_t n);
+void dpm_account_scout_grid(const struct dpm_scout *scout, struct dpm_loss_grid *grid, double level,
+                            size_t n);
 
 /* The level at which log_delta is to be expected. */
 double dpm_account_scout_find(const struct dpm_scout *scout, double log_delta);

@@ -4,7 +4,6 @@
 #include "account_rdp.h"
 #include "account_renyi.h"
 #include "account_state.h"
-#include "base_fail.h"
 
 #include <dpmix/accountant.h>
 

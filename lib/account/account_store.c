@@ -159,8 +159,7 @@ int dpm_store_read(struct dpm_store *store, struct dpm_store_mark *mark, dpm_sto
 static struct dpm_event stored(const struct dpm_event *event)
 {
     struct dpm_event kept = *event;
-    int read = event->kind == DPM_EVENT_SUBSAMPLED_GAUSSIAN || event->kind == DPM_EVENT_SUBSAMPLED_LAPLACE ||
-               event->kind == DPM_EVENT_PURE;
+    int read = dpm_event_has_rate(event->kind) || event->kind == DPM_EVENT_PURE;
     kept.sampling_rate = read ? event->sampling_rate + 0.0 : 1.0; /* -0 becomes 0, as it would in the file */
     return kept;
 }
@@ -242,15 +241,6 @@ int dpm_store_find_run(struct dpm_store *store, struct dpm_account_run *found, i
 
 /* ---- Opening ---- */
 
-static char *copy_of(const char *string)
-{
-    size_t size = strlen(string) + 1;
-    char *copy = dpm_alloc(size, 1);
-    if (copy)
-        memcpy(copy, string, size);
-    return copy;
-}
-
 static int check_integrity(sqlite3 *connection)
 {
     sqlite3_stmt *statement = NULL;
@@ -303,7 +293,7 @@ int dpm_store_open(struct dpm_store **out, const char *path, const char *dataset
     if (!store)
         return status;
     store->row = (struct dpm_tables_row){0, *terms, {0, 0}};
-    store->dataset = copy_of(dataset);
+    store->dataset = dpm_alloc_string(dataset);
     /* Else SQLite may take the path for a URI, whose parameters can switch off locks. */
     char *plain = sqlite3_mprintf("%s%s", strncmp(path, "file:", 5) == 0 ? "./" : "", path);
     if (!store->dataset || !plain) {
@@ -318,7 +308,7 @@ int dpm_store_open(struct dpm_store **out, const char *path, const char *dataset
         status = dpm_fail(DPMIX_ERR_ARG, "path: must name a file");
         goto out;
     }
-    store->path = copy_of(absolute);
+    store->path = dpm_alloc_string(absolute);
     status = store->path ? settle(store, any_order) : DPMIX_ERR_NOMEM;
 out:
     sqlite3_free(plain);

@@ -16,12 +16,6 @@
 #define MOST_LAMBDA 1e15
 #define GOLDEN 0.61803398874989485
 
-static int is_plain_gaussian(const struct dpm_event *event)
-{
-    return event->kind == DPM_EVENT_GAUSSIAN ||
-           (event->kind == DPM_EVENT_SUBSAMPLED_GAUSSIAN && !(event->sampling_rate < 1.0));
-}
-
 /* Half of the mu^2 that a Gaussian mechanism may have whose divergence at the order 1 + exp(x) converts to
  * epsilon. It rises to one maximum and falls: for each mu, the orders at which that mu is within the budget
  * are an interval (doc/privacy.md, "All orders"). */
@@ -92,7 +86,7 @@ int dpm_account_terms_check(struct dpm_account_terms *terms)
 static int check_kinds(const struct dpm_account_terms *terms, const struct dpm_event *events, size_t n)
 {
     for (size_t i = 0; terms->mode == DPMIX_MODE_GAUSSIAN && i < n; i++)
-        if (!is_plain_gaussian(&events[i]))
+        if (!dpm_event_is_plain(&events[i]))
             return dpm_fail(
                 DPMIX_ERR_UNSUPPORTED,
                 "accountant: its Gaussian filter takes Gaussian mechanisms without sampling only");

@@ -5,7 +5,7 @@
  *   Renyi     a privacy filter: the sum of the events' Renyi divergences at one order, fixed beforehand,
  *             stays within what converts to the budget (Feldman and Zrnic 2021).
  *   Gaussian  a privacy filter for plain Gaussian mechanisms alone: the sum of mu^2 (Smith and Thakurta
- * 2022).
+ *             2022).
  *
  * doc/privacy.md has the statements and proofs. */
 #ifndef DPM_ACCOUNT_TERMS_H

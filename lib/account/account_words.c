@@ -12,12 +12,6 @@
 /* A double keeps decimals of 15 digits apart, and 17 keep doubles apart. */
 enum { DIGITS = 10, FEW_DIGITS = 4, MOST_DECIMALS = 15, ALL_DIGITS = 17 };
 
-int dpm_event_sampled(const struct dpm_event *event)
-{
-    return (event->kind == DPM_EVENT_SUBSAMPLED_GAUSSIAN || event->kind == DPM_EVENT_SUBSAMPLED_LAPLACE) &&
-           event->sampling_rate < 1.0;
-}
-
 /* Ten digits where the number has no more, else all: what is printed is never less. */
 static struct dpm_number in_full(double value)
 {
@@ -61,7 +55,7 @@ static void put_text_event(struct dpm_text *text, const struct dpm_event *event)
     else
         dpm_text_format(text, "   - %" PRIu64 " releases, each ", event->count);
     put_mechanism(text, event);
-    if (dpm_event_sampled(event))
+    if (dpm_event_is_sampled(event))
         dpm_text_format(text, "     Each record takes part with probability %s, drawn anew each time.\n",
                         dpm_text_number(event->sampling_rate, DIGITS).digits);
     else

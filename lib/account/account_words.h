@@ -3,15 +3,11 @@
 #ifndef DPM_ACCOUNT_WORDS_H
 #define DPM_ACCOUNT_WORDS_H
 
-#include "account_event.h"
 #include "account_text.h"
 
 struct dpmix_accountant;
 
 /* The caller holds the lock. */
 int dpm_account_words(struct dpm_text *text, const struct dpmix_accountant *accountant);
-
-/* Whether records take part by chance: not with a sampling rate of 1. */
-int dpm_event_sampled(const struct dpm_event *event);
 
 #endif

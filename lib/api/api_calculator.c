@@ -32,7 +32,7 @@ struct plan {
 static int read_entry(struct dpm_event *event, const struct plan *plan, size_t i)
 {
     int kind = plan->mechanisms[i], pure = kind == DPM_EVENT_PURE;
-    int sampled = kind == DPM_EVENT_SUBSAMPLED_GAUSSIAN || kind == DPM_EVENT_SUBSAMPLED_LAPLACE;
+    int sampled = dpm_event_has_rate(kind);
     double rate = plan->rates && (sampled || pure) ? plan->rates[i] : !pure;
     *event = (struct dpm_event){kind, plan->noise[i], rate, plan->counts ? plan->counts[i] : 1};
     if (kind < DPM_EVENT_GAUSSIAN || kind > DPM_EVENT_PURE)

@@ -4,7 +4,6 @@
 #define DPM_API_CHECK_H
 
 #include "base_alloc.h"
-#include "base_blob.h"
 #include "base_fail.h"
 #include "base_options.h"
 #include "generator_count.h"

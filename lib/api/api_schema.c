@@ -3,9 +3,7 @@
 #include <dpmix/dpmix.h>
 
 #include "api_check.h"
-#include "api_table.h"
 #include "base_alloc.h"
-#include "table_decode.h"
 #include "table_json.h"
 
 #include <string.h>

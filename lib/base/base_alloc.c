@@ -97,6 +97,15 @@ void *dpm_alloc(size_t n, size_t size)
     return whole + ALIGNMENT;
 }
 
+char *dpm_alloc_string(const char *string)
+{
+    size_t size = strlen(string) + 1;
+    char *copy = dpm_alloc(size, 1);
+    if (copy)
+        memcpy(copy, string, size);
+    return copy;
+}
+
 void dpm_free(void *memory)
 {
     if (!memory)

@@ -12,6 +12,9 @@
  * n == 0 gives a block that may be freed. */
 void *dpm_alloc(size_t n, size_t size);
 
+/* A copy of a string; NULL as above. */
+char *dpm_alloc_string(const char *string);
+
 /* A number of the owner's own beside the block, 0 at first: what tells handles of one type from those of
  * another. It goes when the block is freed. */
 void dpm_alloc_set_kind(void *memory, int kind);

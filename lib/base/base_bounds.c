@@ -218,6 +218,20 @@ double dpm_bounds_restore(const struct dpm_bounds *bounds, size_t column, float 
     return restored <= upper ? restored : upper;
 }
 
+void dpm_bounds_restore_rows(const struct dpm_bounds *bounds, const float *rows, size_t n, int type,
+                             void *out, size_t first)
+{
+    size_t columns = bounds->n_columns;
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < columns; j++) {
+            double value = dpm_bounds_restore(bounds, j, rows[i * columns + j]);
+            if (type == DPM_TYPE_F32)
+                ((float *)out)[(first + i) * columns + j] = (float)value;
+            else
+                ((double *)out)[(first + i) * columns + j] = value;
+        }
+}
+
 static int fits_float(const double *values, size_t n)
 {
     size_t i = 0;

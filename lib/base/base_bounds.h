@@ -53,6 +53,10 @@ void dpm_bounds_normalise(const struct dpm_bounds *bounds, int type, const void 
 /* lower + value * (upper - lower) in double, value clamped to [0, 1] first; never outside the bounds. */
 double dpm_bounds_restore(const struct dpm_bounds *bounds, size_t column, float value);
 
+/* The same of n rows, into those from `first` on of `out`. type: DPM_TYPE_F32 or DPM_TYPE_F64, of *out. */
+void dpm_bounds_restore_rows(const struct dpm_bounds *bounds, const float *rows, size_t n, int type,
+                             void *out, size_t first);
+
 /* In files bounds are float32 where that holds all of them, as it did in the first files; else float64.
  * Groups follow where there are some. */
 void dpm_bounds_put(const struct dpm_bounds *bounds, struct dpm_blob *blob);

@@ -8,7 +8,6 @@
 
 typedef pthread_mutex_t dpm_mutex;
 typedef pthread_once_t dpm_once;
-#define DPM_MUTEX_INIT PTHREAD_MUTEX_INITIALIZER
 #define DPM_ONCE_INIT PTHREAD_ONCE_INIT
 
 int dpm_mutex_init(dpm_mutex *mutex);

@@ -50,18 +50,10 @@ int dpm_centres_are_columns(const struct dpm_centres *centres)
     return !centres->map;
 }
 
-double dpm_centres_square(const float *values, size_t n)
-{
-    double sum = 0;
-    for (size_t i = 0; i < n; i++)
-        sum += (double)values[i] * (double)values[i];
-    return sum;
-}
-
 void dpm_centres_set_offset(struct dpm_centres *centres, size_t j)
 {
     size_t d = centres->n_features;
-    centres->offsets[j] = (float)(dpm_centres_square(centres->centres + j * d, d) / 2);
+    centres->offsets[j] = (float)(dpm_mat_square(centres->centres + j * d, d) / 2);
 }
 
 /* ---- Features ---- */

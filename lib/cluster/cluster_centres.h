@@ -38,8 +38,6 @@ void dpm_centres_features(const struct dpm_centres *centres, float *out, size_t 
 void dpm_centres_nearest(const struct dpm_centres *centres, int32_t *nearest, float *scores,
                          const float *features, size_t ld, const float *scale, size_t n);
 
-double dpm_centres_square(const float *values, size_t n);
-
 /* For the vtable. */
 dpm_assign_fn dpm_centres_assign;
 size_t dpm_centres_scratch(const struct dpmix_clusterer *clusterer);

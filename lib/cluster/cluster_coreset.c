@@ -76,7 +76,7 @@ static void add_point(struct dpm_lloyd *lloyd, size_t cell)
     double scale = 1 / fmax(count, sqrt(square)); /* means lie in the unit ball */
     for (size_t i = 0; i < d; i++)
         point[i] = (float)(sum[i] * scale);
-    coreset->squares[coreset->n_points] = dpm_centres_square(point, d);
+    coreset->squares[coreset->n_points] = dpm_mat_square(point, d);
     coreset->weights[coreset->n_points++] = count;
 }
 
@@ -144,7 +144,7 @@ static void start_centres(struct dpm_lloyd *lloyd, struct dpm_stream *stream)
         float *centre = centres->centres + j * d;
         memcpy(centre, coreset->points + draw_point(coreset, stream) * d, d * sizeof *centre);
         dpm_mat_mul_bt(coreset->products, 1, coreset->points, d, centre, d, n, 1, d);
-        double own = dpm_centres_square(centre, d);
+        double own = dpm_mat_square(centre, d);
         for (size_t i = 0; i < n; i++) {
             double distance = fmax(0, coreset->squares[i] + own - 2 * (double)coreset->products[i]);
             coreset->near[i] = j == 0 ? distance : fmin(coreset->near[i], distance);

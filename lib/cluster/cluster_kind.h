@@ -51,7 +51,7 @@ extern const struct dpm_cluster_kind dpm_cluster_label, dpm_cluster_kmeans, dpm_
 
 int dpm_clusterer_new(struct dpmix_clusterer **out, int kind, const struct dpmix_options *options);
 struct dpmix_clusterer *dpm_clusterer_ref(struct dpmix_clusterer *clusterer);
-void dpm_clusterer_unref(struct dpmix_clusterer *clusterer);
+void dpm_clusterer_unref(struct dpmix_clusterer *clusterer); /* NULL is fine */
 int dpm_clusterer_fit(struct dpmix_clusterer *clusterer, const struct dpm_fit *fit);
 
 /* The partition that a fitted clusterer makes, for a release. It points into the clusterer. */

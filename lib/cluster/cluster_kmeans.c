@@ -292,7 +292,7 @@ static int query_mean(struct dpm_lloyd *lloyd, struct dpm_release *release)
     lloyd->rows = lloyd->counts[0];
     lloyd->spread = columns_spread;
     if (!columns) {
-        lloyd->spread = sqrt(fmax(0, 1 - dpm_centres_square(centres->centres, d)));
+        lloyd->spread = sqrt(fmax(0, 1 - dpm_mat_square(centres->centres, d)));
         return DPMIX_OK; /* |f| = 1: that was the mean of |f - mean|^2 */
     }
     for (size_t i = 0; i < d; i++) {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The partition by label: part = class. Its only private number is the histogram of the classes. */
 #include "base_alloc.h"
-#include "base_fail.h"
 #include "cluster_kind.h"
 
 #include <string.h>

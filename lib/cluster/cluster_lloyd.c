@@ -1,25 +1,27 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* From released sums to centres. */
 #include "cluster_lloyd.h"
+#include "linalg_mat.h"
 
 #include <math.h>
 #include <string.h>
 
 /* A count below this many standard deviations of its noise is weak: its cluster may be empty. */
-static const double weak_count = 4;
+static const double weak_deviations = 4;
 
 /* How far first centres lie from the mean, and the halves of a split cluster from its centre, in distances of
  * a typical row from the mean. Results hardly depend on them. */
 static const double start_radius = 0.5, split_radius = 0.2;
 
-double dpm_lloyd_count_noise(const struct dpm_lloyd *lloyd, int query)
+/* Deviation of the noise on the count of a cluster. */
+static double count_noise(const struct dpm_lloyd *lloyd, int query)
 {
     return dpm_query_noise(dpm_lloyd_plan(lloyd, query)) / (double)lloyd->count_weight;
 }
 
-double dpm_lloyd_weak_count(const struct dpm_lloyd *lloyd)
+static double weak_count(const struct dpm_lloyd *lloyd, int query)
 {
-    return fmax(1, weak_count * dpm_lloyd_count_noise(lloyd, DPM_LLOYD_MOVE));
+    return fmax(1, weak_deviations * count_noise(lloyd, query));
 }
 
 double dpm_lloyd_edge(const struct dpm_lloyd *lloyd, int bin)
@@ -38,7 +40,7 @@ static void draw_direction(struct dpm_lloyd *lloyd, struct dpm_stream *stream)
 {
     size_t d = lloyd->centres->n_features;
     dpm_stream_normals(stream, lloyd->direction, d);
-    float length = (float)sqrt(dpm_centres_square(lloyd->direction, d));
+    float length = (float)sqrt(dpm_mat_square(lloyd->direction, d));
     for (size_t i = 0; i < d; i++)
         lloyd->direction[i] = length > 0 ? lloyd->direction[i] / length : 0;
 }
@@ -55,11 +57,11 @@ void dpm_lloyd_move(struct dpm_lloyd *lloyd, size_t j, int query)
     float *centre = lloyd->centres->centres + j * d;
     const double *sum = lloyd->sums + j * (d + 1);
     double noise = dpm_query_noise(dpm_lloyd_plan(lloyd, query));
-    double count_noise = dpm_lloyd_count_noise(lloyd, query);
+    double noise_of_count = count_noise(lloyd, query);
     double count = sum[d] / (double)lloyd->count_weight;
-    double floored = fmax(count, fmax(1, weak_count * count_noise));
+    double floored = fmax(count, weak_count(lloyd, query));
     double move = 0; /* |v|^2, and what noise alone would give; both times floored^2 */
-    double expected = noise * noise * (double)d + count_noise * count_noise * dpm_centres_square(centre, d);
+    double expected = noise * noise * (double)d + noise_of_count * noise_of_count * dpm_mat_square(centre, d);
     for (size_t i = 0; i < d; i++) {
         double v = sum[i] - count * (double)centre[i];
         move += v * v;
@@ -67,7 +69,7 @@ void dpm_lloyd_move(struct dpm_lloyd *lloyd, size_t j, int query)
     double shrink = move > expected ? 1 - expected / move : 0;
     for (size_t i = 0; i < d; i++)
         centre[i] += (float)(shrink * (sum[i] - count * (double)centre[i]) / floored);
-    double length = fmax(1, sqrt(dpm_centres_square(centre, d)));
+    double length = fmax(1, sqrt(dpm_mat_square(centre, d)));
     for (size_t i = 0; i < d; i++)
         centre[i] = (float)((double)centre[i] / length);
     lloyd->counts[j] = count;
@@ -112,14 +114,14 @@ void dpm_lloyd_reseed(struct dpm_lloyd *lloyd, uint64_t step)
     struct dpm_centres *centres = lloyd->centres;
     size_t k = centres->n_centres, d = centres->n_features;
     int columns = dpm_centres_are_columns(centres);
-    double floor = dpm_lloyd_weak_count(lloyd);
+    double floor = weak_count(lloyd, DPM_LLOYD_MOVE);
     struct dpm_stream stream;
     dpm_stream_open(&stream, lloyd->key, DPM_STREAM_MODEL, step, 0);
     for (size_t done = 0; done < k; done++) {
         size_t weak = 0, wide = 0;
         double widest = -INFINITY;
         for (size_t j = 0; j < k; j++) {
-            double squares = columns ? 1 : 1 - dpm_centres_square(centres->centres + j * d, d);
+            double squares = columns ? 1 : 1 - dpm_mat_square(centres->centres + j * d, d);
             squares *= lloyd->counts[j];
             weak = lloyd->counts[j] < lloyd->counts[weak] ? j : weak;
             wide = squares > widest ? j : wide;
@@ -181,7 +183,7 @@ static void join_pair(struct dpm_lloyd *lloyd, size_t n)
 void dpm_lloyd_join(struct dpm_lloyd *lloyd)
 {
     size_t n = lloyd->centres->n_centres;
-    double least = dpm_lloyd_count_noise(lloyd, DPM_LLOYD_MOVE);
+    double least = count_noise(lloyd, DPM_LLOYD_MOVE);
     for (size_t j = 0; j < n; j++)
         lloyd->counts[j] = fmax(lloyd->counts[j], least);
     for (size_t j = 1; j < n; j++)

@@ -46,12 +46,6 @@ static inline const struct dpm_query_plan *dpm_lloyd_plan(const struct dpm_lloyd
     return &lloyd->plans[lloyd->number[query]];
 }
 
-/* Deviation of the noise on the count of a cluster. */
-double dpm_lloyd_count_noise(const struct dpm_lloyd *lloyd, int query);
-
-/* The count below which a cluster may be empty. */
-double dpm_lloyd_weak_count(const struct dpm_lloyd *lloyd);
-
 /* The upper edge of a bin, and the bin of a row with that scale. */
 double dpm_lloyd_edge(const struct dpm_lloyd *lloyd, int bin);
 int32_t dpm_lloyd_bin(const struct dpm_lloyd *lloyd, double scale);

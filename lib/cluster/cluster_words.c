@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "cluster_words.h"
 #include "base_alloc.h"
-#include "base_fail.h"
 #include "base_simd.h"
 #include "cluster_lloyd.h"
 #include "linalg_words.h"

@@ -16,7 +16,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { BLOCK = 4, MOST_TERMS = 64 }; /* outputs at a time of the low-pass; of a periodised product: 4^3 */
+enum { BLOCK = 4 }; /* outputs at a time of the low-pass */
 
 /* The grid at scale j: every 2^j-th pixel of the padded image. */
 struct level {

@@ -6,7 +6,6 @@
 #include "generator_checkpoint.h"
 #include "generator_kind.h"
 
-#include <math.h>
 #include <string.h>
 
 struct cgan_model {
@@ -64,7 +63,7 @@ static int train(struct dpmix_generator *generator, const struct dpm_fit *fit, s
 static int fit_cgan(struct dpmix_generator *generator, const struct dpm_fit *fit)
 {
     const struct dpmix_options *options = &generator->options;
-    int conditional = dpm_option_int(options, DPMIX_OPTION_CONDITIONAL) && generator->n_classes > 0;
+    int conditional = dpm_generator_is_conditional(generator);
     size_t classes = conditional ? (size_t)generator->n_classes : 0;
     struct dpm_cgan *cgan = NULL;
     struct cgan_model *model = dpm_alloc(1, sizeof *model);
@@ -150,10 +149,7 @@ static void get(struct dpmix_generator *generator, struct dpm_blob *blob)
     shape_model(model, generator, (size_t)classes, (size_t)noise, (size_t)hidden, (int)layers);
     if (model->n_weights == 0)
         dpm_blob_reject(blob);
-    model->weights = dpm_blob_get_f32s(blob, model->n_parts, model->n_weights);
-    for (size_t i = 0; model->weights && i < model->n_parts * model->n_weights; i++)
-        if (!(fabsf(model->weights[i]) <= DPM_NN_WEIGHT_LIMIT))
-            dpm_blob_reject(blob);
+    model->weights = dpm_train_get_weights(blob, model->n_parts, model->n_weights);
     if (classes)
         model->class_weights = dpm_train_get_class_weights(blob, model->n_parts, (size_t)classes);
 }

@@ -4,19 +4,9 @@
 #include "base_fail.h"
 #include "base_threads.h"
 
-#include <math.h>
 #include <string.h>
 
 /* ---- The handle's side ---- */
-
-static char *copy_of(const char *string)
-{
-    size_t size = strlen(string) + 1;
-    char *copy = dpm_alloc(size, 1);
-    if (copy)
-        memcpy(copy, string, size);
-    return copy;
-}
 
 void dpm_checkpoint_free(struct dpm_checkpoint *checkpoint)
 {
@@ -36,7 +26,7 @@ int dpm_checkpoint_set(struct dpmix_generator *generator, const char *path, uint
         return dpm_fail(DPMIX_ERR_UNSUPPORTED, "generator: its kind has no steps to go on from");
     if (path) {
         checkpoint = dpm_alloc(1, sizeof *checkpoint);
-        char *copy = checkpoint ? copy_of(path) : NULL;
+        char *copy = checkpoint ? dpm_alloc_string(path) : NULL;
         if (!copy) {
             dpm_free(checkpoint);
             return DPMIX_ERR_NOMEM;

@@ -39,19 +39,11 @@ struct context {
     float count_weight;
 };
 
-static float norm(const float *values, size_t n)
-{
-    double sum = 0;
-    for (size_t i = 0; i < n; i++)
-        sum += (double)values[i] * (double)values[i];
-    return (float)sqrt(sum);
-}
-
 /* Shrinks a vector to the radius. The vault clips too; to do it here keeps the count column of such a row
  * whole. */
 static void clip(float *values, size_t n, float radius)
 {
-    float length = norm(values, n);
+    float length = (float)sqrt(dpm_mat_square(values, n));
     if (length > radius)
         for (size_t i = 0; i < n; i++)
             values[i] *= radius / length;

@@ -40,21 +40,6 @@ static void assign_groups(const void *model, int32_t *parts, const float *rows, 
         parts[i] = parts[i] * (int32_t)fit->model->classes + labels[i];
 }
 
-/* The signal-to-noise that the whole fit may have: public. */
-static int find_mu(double *mu, const struct dpm_fit *fit)
-{
-    struct dpm_query_plan whole = {.n_matrices = 1,
-                                   .matrix = {{1, 1, 1}},
-                                   .clip_norm = 1,
-                                   .cancellation = 1,
-                                   .sampling_rate = 1,
-                                   .steps = 1,
-                                   .noise_multiplier = 1};
-    int status = dpm_query_calibrate(fit->accountant, fit->share, &whole, 1);
-    *mu = 1 / whole.noise_multiplier;
-    return status;
-}
-
 /* Plans, and all the memory that the fit needs. */
 static int prepare(struct fit *fit, const struct dpmix_generator *generator, double mu)
 {
@@ -143,7 +128,7 @@ static int run_view(struct fit *work, struct dpm_release *release, const struct 
 static int new_model(struct dpm_gmm **out, const struct dpmix_generator *generator)
 {
     const struct dpmix_options *options = &generator->options;
-    int conditional = dpm_option_int(options, DPMIX_OPTION_CONDITIONAL) && generator->n_classes > 0;
+    int conditional = dpm_generator_is_conditional(generator);
     if (conditional && generator->n_parts > DPM_GMM_COMPONENTS / generator->n_classes)
         return dpm_fail(DPMIX_ERR_RANGE, "n_classes: too many for so many parts");
     struct dpm_gmm *model = dpm_alloc(1, sizeof *model);
@@ -167,7 +152,7 @@ static int fit_gmm(struct dpmix_generator *generator, const struct dpm_fit *fit)
     if (status)
         return status;
     generator->model = work.model;
-    status = find_mu(&mu, fit);
+    status = dpm_query_worth(fit->accountant, fit->share, &mu);
     if (!status)
         status = prepare(&work, generator, mu);
     if (!status)

@@ -7,17 +7,9 @@
 #include <math.h>
 #include <string.h>
 
-static double square(const float *values, size_t n)
-{
-    double sum = 0;
-    for (size_t i = 0; i < n; i++)
-        sum += (double)values[i] * (double)values[i];
-    return sum;
-}
-
 static void clip(float *values, size_t n, double radius)
 {
-    double length = sqrt(square(values, n));
+    double length = sqrt(dpm_mat_square(values, n));
     for (size_t i = 0; length > radius && i < n; i++)
         values[i] = (float)((double)values[i] * radius / length);
 }
@@ -47,7 +39,7 @@ static void contribute_sums(const void *argument, const struct dpm_block *block,
             out[j] = from[i * d + j] - origin;
         clip(out, d, work->plan.row_clip);
         out[d] = (float)work->plan.sums_weight;
-        out[d + 1] = (float)(work->plan.energy_weight * square(out, d));
+        out[d + 1] = (float)(work->plan.energy_weight * dpm_mat_square(out, d));
         left[0][i] = 1;
     }
 }
@@ -55,7 +47,7 @@ static void contribute_sums(const void *argument, const struct dpm_block *block,
 /* Clipped to `radius` and divided by it: no longer than 1. */
 static void scale(float *values, size_t n, double radius)
 {
-    double length = sqrt(square(values, n)), divisor = length > radius ? length : radius;
+    double length = sqrt(dpm_mat_square(values, n)), divisor = length > radius ? length : radius;
     for (size_t i = 0; i < n; i++)
         values[i] = (float)((double)values[i] / divisor);
 }
@@ -72,11 +64,11 @@ static void contribute_pooled(const void *argument, const struct dpm_block *bloc
     for (size_t i = 0; i < block->n_rows; i++) {
         float *out = left[0] + i * d;
         const float *mean = work->group_means + (size_t)block->parts[i] * d;
-        double beside = work->map.dct.matrix ? square(rows + i * n, n) - square(out, d) : 0;
+        double beside = work->map.dct.matrix ? dpm_mat_square(rows + i * n, n) - dpm_mat_square(out, d) : 0;
         for (size_t j = 0; j < d; j++)
             out[j] -= mean[j];
         scale(out, d, work->residual_clip);
-        double room = sqrt(fmax(1 - pow(square(out, d), 2), 0));
+        double room = sqrt(fmax(1 - pow(dpm_mat_square(out, d), 2), 0));
         memcpy(right[0] + i * d, out, d * sizeof *out);
         left[1][i] = 1;
         right[1][i] = (float)fmin(fmax(beside / pow(work->residual_clip, 2), 0), room);

@@ -6,8 +6,8 @@
 #include "generator_checkpoint.h"
 
 static const struct dpm_generator_kind *const kinds[] = {&dpm_generator_gaussian, &dpm_generator_vae,
-                                                         &dpm_generator_rbm, &dpm_generator_cgan,
-                                                         &dpm_generator_gmm, &dpm_generator_products};
+                                                         &dpm_generator_rbm,      &dpm_generator_cgan,
+                                                         &dpm_generator_gmm,      &dpm_generator_products};
 
 static const struct dpm_generator_kind *find_kind(int kind)
 {

@@ -10,8 +10,6 @@
 
 #include <dpmix/generator.h>
 
-#include <stdatomic.h>
-
 struct dpmix_generator;
 
 enum { DPM_SAMPLE_CHUNK = 256 }; /* records sampled side by side */
@@ -49,6 +47,12 @@ struct dpmix_generator {
     char *ledger; /* JSON, as it was when the fit ended */
     void *model;  /* of the kind */
 };
+
+/* Whether records are to get labels of the generator's own making. */
+static inline int dpm_generator_is_conditional(const struct dpmix_generator *generator)
+{
+    return generator->n_classes > 0 && dpm_option_int(&generator->options, DPMIX_OPTION_CONDITIONAL);
+}
 
 extern const struct dpm_generator_kind dpm_generator_gaussian, dpm_generator_vae, dpm_generator_rbm,
     dpm_generator_cgan, dpm_generator_gmm, dpm_generator_products;

@@ -342,7 +342,7 @@ static int run(struct work *work, struct dpm_release *release, const struct dpm_
 static int fit_products(struct dpmix_generator *generator, const struct dpm_fit *fit)
 {
     const struct dpmix_options *options = &generator->options;
-    int conditional = dpm_option_int(options, DPMIX_OPTION_CONDITIONAL) && generator->n_classes > 0;
+    int conditional = dpm_generator_is_conditional(generator);
     struct work work = {0};
     struct dpm_release *release = NULL;
     int status = dpm_products_new(&work.model, &generator->bounds,

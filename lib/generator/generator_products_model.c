@@ -3,7 +3,6 @@
 #include "base_alloc.h"
 #include "generator_products.h"
 
-#include <math.h>
 #include <string.h>
 
 /* ---- Variables ---- */

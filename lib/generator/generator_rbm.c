@@ -8,12 +8,10 @@
 #include "generator_checkpoint.h"
 #include "generator_kind.h"
 #include "generator_train.h"
-#include "nn_optim.h"
 #include "nn_rbm.h"
 
 #include <dpmix/generator.h>
 
-#include <math.h>
 #include <string.h>
 
 struct rbm_model {
@@ -142,8 +140,7 @@ static int new_model(struct rbm_model **out, const struct dpmix_generator *gener
 
 static int fit_rbm(struct dpmix_generator *generator, const struct dpm_fit *fit)
 {
-    int conditional =
-        dpm_option_int(&generator->options, DPMIX_OPTION_CONDITIONAL) && generator->n_classes > 0;
+    int conditional = dpm_generator_is_conditional(generator);
     struct dpm_train *train = NULL;
     struct rbm_model *model = NULL;
     int status = new_model(&model, generator, conditional ? (size_t)generator->n_classes : 0);
@@ -333,10 +330,7 @@ static void get(struct dpmix_generator *generator, struct dpm_blob *blob)
         return;
     generator->model = model;
     generator->makes_labels = model->rbm.classes > 0;
-    model->weights = dpm_blob_get_f32s(blob, model->n_parts, model->n_weights);
-    for (size_t i = 0; model->weights && i < model->n_parts * model->n_weights; i++)
-        if (!(fabsf(model->weights[i]) <= DPM_NN_WEIGHT_LIMIT))
-            dpm_blob_reject(blob);
+    model->weights = dpm_train_get_weights(blob, model->n_parts, model->n_weights);
     if (model->rbm.classes)
         model->class_weights = dpm_train_get_class_weights(blob, model->n_parts, model->rbm.classes);
 }

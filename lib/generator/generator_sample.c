@@ -150,15 +150,7 @@ struct output {
 static void write_records(void *user, const struct dpm_records *records)
 {
     struct output *out = user;
-    size_t columns = out->bounds->n_columns;
-    for (size_t i = 0; i < records->n; i++)
-        for (size_t j = 0; j < columns; j++) {
-            double value = dpm_bounds_restore(out->bounds, j, records->rows[i * columns + j]);
-            if (out->type == DPM_TYPE_F32)
-                ((float *)out->rows)[(out->done + i) * columns + j] = (float)value;
-            else
-                ((double *)out->rows)[(out->done + i) * columns + j] = value;
-        }
+    dpm_bounds_restore_rows(out->bounds, records->rows, records->n, out->type, out->rows, out->done);
     assert(!out->labels || records->labels); /* who wants labels has them drawn */
     if (out->labels)
         memcpy(out->labels + out->done, records->labels, records->n * sizeof *out->labels);

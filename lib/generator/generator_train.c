@@ -425,11 +425,6 @@ uint64_t dpm_train_step(const struct dpm_train *train)
     return train->state.step;
 }
 
-uint64_t dpm_train_steps(const struct dpm_train *train)
-{
-    return train->state.steps;
-}
-
 /* ---- Checkpoints ---- */
 
 void dpm_train_put(const struct dpm_train *train, struct dpm_blob *blob)

@@ -162,9 +162,8 @@ char *dpm_train_take_ledger(struct dpm_train *train);
 /* Clip norm of the next step: that of the options, unless it is adaptive. */
 double dpm_train_clip_norm(const struct dpm_train *train);
 
-/* Steps that were taken, and that there are in all. */
+/* Steps that were taken. */
 uint64_t dpm_train_step(const struct dpm_train *train);
-uint64_t dpm_train_steps(const struct dpm_train *train);
 
 /* ---- Checkpoints ---- */
 
@@ -175,12 +174,14 @@ uint64_t dpm_train_steps(const struct dpm_train *train);
 void dpm_train_put(const struct dpm_train *train, struct dpm_blob *blob);
 void dpm_train_get(struct dpm_train *train, struct dpm_blob *blob);
 
-/* ---- Classes ---- */
+/* ---- Models ---- */
+
+/* Weights and class weights from a model file, n_parts x n_weights and n_parts x classes, checked; NULL on
+ * failure. The caller frees. */
+float *dpm_train_get_weights(struct dpm_blob *blob, size_t n_parts, size_t n_weights);
+double *dpm_train_get_class_weights(struct dpm_blob *blob, size_t n_parts, size_t classes);
 
 /* A class drawn by weights of sum 1, from a uniform number in (0, 1). */
 int32_t dpm_train_draw_class(const double *weights, size_t classes, double uniform);
-
-/* Class weights from a model file, n_parts x classes, checked; NULL on failure. The caller frees. */
-double *dpm_train_get_class_weights(struct dpm_blob *blob, size_t n_parts, size_t classes);
 
 #endif

@@ -89,13 +89,20 @@ static void expect(struct dpm_blob *blob, uint64_t found, uint64_t wanted)
         dpm_blob_reject(blob);
 }
 
-/* Numbers within a limit, in absolute value, into memory that is there. */
-static void get_floats(struct dpm_blob *blob, float *out, size_t n1, size_t n2, float limit)
+/* Numbers within a limit, in absolute value. */
+static float *get_limited(struct dpm_blob *blob, size_t n1, size_t n2, float limit)
 {
     float *values = dpm_blob_get_f32s(blob, n1, n2);
     for (size_t i = 0; values && i < n1 * n2; i++)
         if (!(fabsf(values[i]) <= limit))
             dpm_blob_reject(blob);
+    return values;
+}
+
+/* The same into memory that is there. */
+static void get_floats(struct dpm_blob *blob, float *out, size_t n1, size_t n2, float limit)
+{
+    float *values = get_limited(blob, n1, n2, limit);
     if (values)
         memcpy(out, values, n1 * n2 * sizeof *out);
     dpm_free(values);
@@ -151,7 +158,12 @@ void dpm_train_state_get(struct dpm_train_state *state, struct dpm_blob *blob)
     }
 }
 
-/* ---- Classes ---- */
+/* ---- Models ---- */
+
+float *dpm_train_get_weights(struct dpm_blob *blob, size_t n_parts, size_t n_weights)
+{
+    return get_limited(blob, n_parts, n_weights, DPM_NN_WEIGHT_LIMIT);
+}
 
 int32_t dpm_train_draw_class(const double *weights, size_t classes, double uniform)
 {

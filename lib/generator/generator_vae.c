@@ -13,7 +13,6 @@
 #include "generator_latent.h"
 #include "generator_prior.h"
 #include "generator_train.h"
-#include "nn_optim.h"
 #include "nn_vae.h"
 
 #include <dpmix/generator.h>
@@ -187,8 +186,7 @@ static int fit_prior(struct vae_model *model, struct dpm_train *train, const str
 
 static int fit_vae(struct dpmix_generator *generator, const struct dpm_fit *fit)
 {
-    int conditional =
-        dpm_option_int(&generator->options, DPMIX_OPTION_CONDITIONAL) && generator->n_classes > 0;
+    int conditional = dpm_generator_is_conditional(generator);
     struct dpm_train *train = NULL;
     struct vae_model *model = NULL;
     int status = new_model(&model, generator, conditional ? (size_t)generator->n_classes : 0);
@@ -389,10 +387,7 @@ static void get(struct dpmix_generator *generator, struct dpm_blob *blob)
     model->n_weights = dpm_nn_vae_size(&vae);
     if (model->n_weights == 0)
         dpm_blob_reject(blob);
-    model->weights = dpm_blob_get_f32s(blob, model->n_parts, model->n_weights);
-    for (size_t i = 0; model->weights && i < model->n_parts * model->n_weights; i++)
-        if (!(fabsf(model->weights[i]) <= DPM_NN_WEIGHT_LIMIT))
-            dpm_blob_reject(blob);
+    model->weights = dpm_train_get_weights(blob, model->n_parts, model->n_weights);
     if (vae.classes)
         model->class_weights = dpm_train_get_class_weights(blob, model->n_parts, vae.classes);
     if (prior == DPMIX_VAE_PRIOR_GAUSSIAN)

@@ -5,7 +5,6 @@
 #include "base_simd.h"
 
 #include <math.h>
-#include <string.h>
 
 enum { LANES = 16, MAX_WIDTH = 6 };
 

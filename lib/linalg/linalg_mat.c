@@ -147,6 +147,14 @@ void dpm_mat_add_at(const struct dpm_grid *grid, float *work, const float *a, si
     }
 }
 
+double dpm_mat_square(const float *values, size_t n)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += (double)values[i] * (double)values[i];
+    return sum;
+}
+
 const char *dpm_mat_kernels(void)
 {
     dpm_call_once(&start_once, start);

@@ -36,6 +36,9 @@ enum { DPM_MAT_STRIP = 32 };
 void dpm_mat_add_at(const struct dpm_grid *grid, float *work, const float *a, size_t lda, const float *b,
                     size_t ldb, size_t m, size_t n, size_t k);
 
+/* The square of a vector's length: sum of n squares in double, one after the other. */
+double dpm_mat_square(const float *values, size_t n);
+
 /* Which kernels run: ours, "avx512", "avx2" or "plain", or BLIS's by its name for the processor; a static
  * string. */
 const char *dpm_mat_kernels(void);

@@ -25,8 +25,7 @@ static int get_mixture(struct dpmix_mixture **out, uint64_t *every, struct dpm_b
     if (!status)
         status = dpm_mixture_new(out, clusterer, generator);
     dpm_generator_free(generator);
-    if (clusterer)
-        dpm_clusterer_unref(clusterer);
+    dpm_clusterer_unref(clusterer);
     return status;
 }
 

@@ -19,8 +19,7 @@ int dpm_mixture_new(struct dpmix_mixture **out, struct dpmix_clusterer *clustere
         return status;
     }
     mixture->clusterer = clusterer ? dpm_clusterer_ref(clusterer) : NULL;
-    if (dpm_mixture_parts_are_labels(
-            mixture)) /* within a part the label is known: models need no class, parts give it */
+    if (dpm_mixture_parts_are_labels(mixture)) /* within a part the label is known: models need no class */
         mixture->generator->options.value[DPMIX_OPTION_CONDITIONAL] = 0;
     *out = mixture;
     return DPMIX_OK;
@@ -30,8 +29,7 @@ void dpm_mixture_free(struct dpmix_mixture *mixture)
 {
     if (!mixture)
         return;
-    if (mixture->clusterer)
-        dpm_clusterer_unref(mixture->clusterer);
+    dpm_clusterer_unref(mixture->clusterer);
     dpm_generator_free(mixture->generator);
     dpm_teacher_free(mixture->teacher);
     dpm_free(mixture);

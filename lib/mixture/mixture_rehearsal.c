@@ -175,7 +175,7 @@ static int run_fit(struct run *run, const struct dpm_rehearsal *rehearsal,
     double seen = (double)(watch.done - watch.before);
     run->rows = (double)n_rows;
     run->batch = run->rows;
-    if (run->event.kind == DPM_EVENT_SUBSAMPLED_GAUSSIAN || run->event.kind == DPM_EVENT_SUBSAMPLED_LAPLACE)
+    if (dpm_event_is_sampled(&run->event))
         run->batch *= run->event.sampling_rate;
     run->set_up = end - begin - (watch.last - watch.first);
     run->steps = (double)(watch.total - watch.before);

@@ -328,15 +328,8 @@ struct output {
 static void write_records(void *user, const struct dpm_records *records, const float *probabilities)
 {
     struct output *out = user;
-    size_t columns = out->bounds->n_columns, n = records->n, classes = out->n_classes;
-    for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j < columns; j++) {
-            double value = dpm_bounds_restore(out->bounds, j, records->rows[i * columns + j]);
-            if (out->type == DPM_TYPE_F32)
-                ((float *)out->rows)[(out->done + i) * columns + j] = (float)value;
-            else
-                ((double *)out->rows)[(out->done + i) * columns + j] = value;
-        }
+    size_t n = records->n, classes = out->n_classes;
+    dpm_bounds_restore_rows(out->bounds, records->rows, n, out->type, out->rows, out->done);
     if (out->labels)
         memcpy(out->labels + out->done, records->labels, n * sizeof *out->labels);
     if (out->probabilities)

@@ -140,14 +140,6 @@ void dpm_nn_gan_discriminate(const struct dpm_nn_gan *gan, const float *discrimi
     dpm_nn_dense_backward(net, discriminator, n, left, NULL, right);
 }
 
-static double squared_norm(const float *values, size_t n)
-{
-    double sum = 0;
-    for (size_t i = 0; i < n; i++)
-        sum += (double)values[i] * (double)values[i];
-    return sum;
-}
-
 /* Rank one, so the squared norm of a row's gradient is the sum of |left|^2 |right|^2 over the layers. */
 static void clip_rows(const struct dpm_nn_dense *net, double clip_norm, size_t n,
                       const struct factors *factors)
@@ -156,8 +148,8 @@ static void clip_rows(const struct dpm_nn_dense *net, double clip_norm, size_t n
         double squares = 0;
         for (int l = 0; l < net->n_layers; l++) {
             size_t in = net->layer[l].in + 1, out = net->layer[l].out;
-            squares +=
-                squared_norm(factors->left[l] + i * in, in) * squared_norm(factors->right[l] + i * out, out);
+            squares += dpm_mat_square(factors->left[l] + i * in, in) *
+                       dpm_mat_square(factors->right[l] + i * out, out);
         }
         if (!(squares > clip_norm * clip_norm))
             continue;

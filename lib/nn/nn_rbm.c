@@ -44,8 +44,9 @@ void dpm_nn_rbm_clamp(const struct dpm_nn_rbm *rbm, size_t n, const int32_t *lab
             visible[rbm->columns + c] = (size_t)labels[i] == c ? DPM_NN_RBM_LABEL : 0;
 }
 
-void dpm_nn_rbm_fill(const struct dpm_nn_rbm *rbm, size_t n, const float *rows, const int32_t *labels,
-                     float *visible, size_t stride)
+/* Visible lines of records (n x columns) and labels (not read when there are no classes). */
+static void fill_visible(const struct dpm_nn_rbm *rbm, size_t n, const float *rows, const int32_t *labels,
+                         float *visible, size_t stride)
 {
     float scale = rbm->deviation > 0 ? 1 / rbm->deviation : 1;
     dpm_nn_rbm_clamp(rbm, n, labels, visible, stride);
@@ -171,7 +172,7 @@ void dpm_nn_rbm_gradient(const struct dpm_nn_rbm *rbm, const float *weights, int
     size_t draws_stride = dpm_nn_rbm_gradient_draws(rbm, steps);
     float *chain = left + n_visible, *chain_hidden = right + n_hidden;
 
-    dpm_nn_rbm_fill(rbm, n, rows, labels, left, left_stride);
+    fill_visible(rbm, n, rows, labels, left, left_stride);
     dpm_nn_rbm_up(rbm, weights, n, left, left_stride, right, right_stride);
     for (size_t i = 0; i < n; i++)
         memcpy(chain_hidden + i * right_stride, right + i * right_stride, n_hidden * sizeof *right);

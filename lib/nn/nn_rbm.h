@@ -51,10 +51,6 @@ void dpm_nn_rbm_start(const struct dpm_nn_rbm *rbm, float *weights, const float 
 
 /* ---- The steps of a chain, for n lines a given stride apart ---- */
 
-/* Visible lines of records (n x columns) and labels (not read when there are no classes). */
-void dpm_nn_rbm_fill(const struct dpm_nn_rbm *rbm, size_t n, const float *rows, const int32_t *labels,
-                     float *visible, size_t stride);
-
 /* The label part of visible lines. */
 void dpm_nn_rbm_clamp(const struct dpm_nn_rbm *rbm, size_t n, const int32_t *labels, float *visible,
                       size_t stride);

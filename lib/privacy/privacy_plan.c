@@ -54,6 +54,23 @@ int dpm_query_calibrate(const struct dpmix_accountant *accountant, double share,
     return status;
 }
 
+int dpm_query_worth(const struct dpmix_accountant *accountant, double share, double *mu)
+{
+    struct dpm_query_plan plan = {
+        .n_matrices = 1,
+        .matrix = {{1, 1, 1}},
+        .clip_norm = 1,
+        .cancellation = 1,
+        .sampling_rate = 1,
+        .steps = 1,
+        .noise_multiplier = 1,
+    };
+    int status = dpm_query_calibrate(accountant, share, &plan, 1);
+    if (!status)
+        *mu = 1 / plan.noise_multiplier;
+    return status;
+}
+
 int dpm_fit_progress(const struct dpm_fit *fit, int phase, uint64_t done, uint64_t total)
 {
     double spent;

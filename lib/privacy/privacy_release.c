@@ -165,6 +165,19 @@ static int debit(struct dpm_release *release, struct dpmix_accountant *accountan
     return status;
 }
 
+/* The rows of a run, `most` of them but in the last one, for a worker; returns how many. */
+static size_t gather_run(const struct dpm_release *release, struct dpm_sum_worker *worker, size_t first,
+                         size_t most)
+{
+    const struct dpm_dataset_source *source = &release->dataset->source;
+    size_t n = source->n_rows - first < most ? source->n_rows - first : most;
+    for (size_t i = 0; i < n; i++) {
+        size_t row = first + i;
+        dpm_dataset_gather(release->dataset, worker->rows + i * source->n_columns, &row, 1);
+    }
+    return n;
+}
+
 /* A dpm_task_fn: parts of one run of rows. */
 static void assign_rows(void *context, size_t task, int worker_number)
 {
@@ -173,11 +186,7 @@ static void assign_rows(void *context, size_t task, int worker_number)
     const struct dpm_dataset_source *source = &release->dataset->source;
     struct dpm_query_plan plan = partition_plan(&release->partition);
     size_t block = dpm_query_block_rows(&plan), first = task * block;
-    size_t n = source->n_rows - first < block ? source->n_rows - first : block;
-    for (size_t i = 0; i < n; i++) {
-        size_t row = first + i;
-        dpm_dataset_gather(release->dataset, worker->rows + i * source->n_columns, &row, 1);
-    }
+    size_t n = gather_run(release, worker, first, block);
     release->partition.assign(release->partition.model, release->parts + first, worker->rows,
                               source->labels ? source->labels + first : NULL, n, source->n_columns,
                               worker->scratch);
@@ -190,16 +199,11 @@ static void map_rows(void *context, size_t task, int worker_number)
 {
     struct dpm_release *release = context;
     struct dpm_sum_worker *worker = &release->workers[worker_number];
-    const struct dpm_dataset_source *source = &release->dataset->source;
     const struct dpm_map *map = release->map;
     size_t run = map_run(map), first = task * run;
-    size_t n = source->n_rows - first < run ? source->n_rows - first : run;
-    for (size_t i = 0; i < n; i++) {
-        size_t row = first + i;
-        dpm_dataset_gather(release->dataset, worker->rows + i * source->n_columns, &row, 1);
-    }
-    map->map(map->model, release->mapped + first * map->width, worker->rows, n, source->n_columns,
-             worker->scratch);
+    size_t n = gather_run(release, worker, first, run);
+    map->map(map->model, release->mapped + first * map->width, worker->rows, n,
+             release->dataset->source.n_columns, worker->scratch);
 }
 
 int dpm_release_open(struct dpm_release **out, struct dpmix_accountant *accountant,

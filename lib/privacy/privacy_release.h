@@ -7,6 +7,7 @@
 #include "base_threads.h"
 #include "privacy_dataset.h"
 #include "privacy_sum.h"
+#include "random_stream.h"
 
 struct dpm_release {
     struct dpmix_dataset *dataset;

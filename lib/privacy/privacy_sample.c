@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "privacy_sample.h"
 #include "base_alloc.h"
-#include "base_fail.h"
 #include "privacy.h"
+#include "random_stream.h"
 
 #include <assert.h>
 #include <math.h>

@@ -11,7 +11,8 @@
 #ifndef DPM_PRIVACY_SAMPLE_H
 #define DPM_PRIVACY_SAMPLE_H
 
-#include "random_stream.h"
+#include <stddef.h>
+#include <stdint.h>
 
 enum { DPM_SAMPLE_PORTION = 1 << 21 }; /* rows; 32 bytes each */
 

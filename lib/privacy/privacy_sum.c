@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "privacy_sum.h"
 #include "base_alloc.h"
-#include "base_fail.h"
 #include "base_simd.h"
 #include "linalg_mat.h"
 #include "privacy_clip.h"
 #include "privacy_normal.h"
 #include "privacy_sensitivity.h"
+#include "random_stream.h"
 
 #include <string.h>
 

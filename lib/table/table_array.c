@@ -107,7 +107,7 @@ static int new_types(struct ArrowSchema *out, const char *format, const char *na
         return DPMIX_ERR_NOMEM;
     owned->structs = dpm_alloc(n, sizeof *owned->structs);
     owned->pointers = dpm_alloc(n, sizeof *owned->pointers);
-    owned->name = dpm_alloc(strlen(name) + 1, 1);
+    owned->name = dpm_alloc_string(name);
     if (!owned->structs || !owned->pointers || !owned->name) {
         dpm_free(owned->structs);
         dpm_free(owned->pointers);
@@ -115,7 +115,6 @@ static int new_types(struct ArrowSchema *out, const char *format, const char *na
         dpm_free(owned);
         return DPMIX_ERR_NOMEM;
     }
-    memcpy(owned->name, name, strlen(name) + 1);
     for (size_t i = 0; i < n; i++)
         owned->pointers[i] = &owned->structs[i];
     *out = (struct ArrowSchema){.format = format,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "teacher_fit.h"
 #include "base_alloc.h"
-#include "base_fail.h"
+#include "base_options.h"
 #include "linalg_mat.h"
 #include "teacher_whiten.h"
 
@@ -27,31 +27,6 @@ struct settings {
     double clip;
     double rate; /* times the number of directions, as whitened records have variances of one over it */
 };
-
-/* A count of all records. */
-static struct dpm_query_plan count_plan(double noise_multiplier)
-{
-    return (struct dpm_query_plan){
-        .n_matrices = 1,
-        .matrix = {{1, 1, 1}},
-        .clip_norm = 1,
-        .cancellation = 1,
-        .sampling_rate = 1,
-        .steps = 1,
-        .noise_multiplier = noise_multiplier,
-    };
-}
-
-/* What the share is worth in one release of every record with Gaussian noise: sensitivity over deviation, mu
- * of Gaussian differential privacy. It is a function of budget and ledger. */
-static int worth(double *mu, const struct dpm_fit *fit)
-{
-    struct dpm_query_plan plan = count_plan(1);
-    int status = dpm_query_calibrate(fit->accountant, fit->share, &plan, 1);
-    if (!status)
-        *mu = 1 / plan.noise_multiplier;
-    return status;
-}
 
 static double within(double value, double lower, double upper)
 {
@@ -236,7 +211,15 @@ static int prepare(struct work *work, const struct dpm_teacher *teacher, const s
 {
     work->map = (struct dpm_map){teacher->width, map_rows, teacher, dpm_teacher_scratch(teacher)};
     work->n = (size_t)teacher->n_classes * teacher->width;
-    work->plans[PLAN_COUNT] = count_plan(sqrt(1 / count_share));
+    work->plans[PLAN_COUNT] = (struct dpm_query_plan){
+        .n_matrices = 1,
+        .matrix = {{1, 1, 1}},
+        .clip_norm = 1,
+        .cancellation = 1,
+        .sampling_rate = 1,
+        .steps = 1,
+        .noise_multiplier = sqrt(1 / count_share),
+    };
     work->plans[PLAN_GRADIENT] = (struct dpm_query_plan){
         .n_matrices = 1,
         .matrix = {{(size_t)teacher->n_classes, teacher->width, 1}},
@@ -304,7 +287,7 @@ int dpm_teacher_fit(struct dpm_teacher **out, char **ledger, const struct dpm_te
     struct settings settings;
     struct work work = {0};
     double mu;
-    int status = worth(&mu, fit);
+    int status = dpm_query_worth(fit->accountant, fit->share, &mu);
     if (status)
         return status;
     settings = choose(options, mu);

@@ -5,7 +5,6 @@
 #define DPM_TEACHER_MODEL_H
 
 #include "base_blob.h"
-#include "base_options.h"
 #include "privacy.h"
 #include "teacher_features.h"
 

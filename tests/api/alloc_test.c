@@ -3,6 +3,7 @@
  * handle, no output, no debit; what has read rows has been paid for; nothing leaks. */
 #include "tiny_file.h"
 #include "tiny_model.h"
+#include "tiny_pending.h"
 
 enum { N_ROWS = 60, N_SAMPLES = 20, UNTOUCHED = -99 };
 
@@ -129,18 +130,6 @@ static void expect_complete(const struct release *r)
     ck_assert_uint_eq(tiny_entries(r->handles.accountant), 2);
 }
 
-/* Whether the nth allocation from where the failure was planned is still to come. */
-static int pending(uint64_t nth)
-{
-    for (uint64_t i = 0; i < nth; i++) {
-        void *memory = dpm_alloc(1, 1);
-        dpm_free(memory);
-        if (!memory)
-            return 1;
-    }
-    return 0;
-}
-
 /* A whole release, whose nth allocation fails; 0 when it has fewer. */
 static int release_fails(uint64_t nth, int for_ever)
 {
@@ -159,7 +148,7 @@ static int release_fails(uint64_t nth, int for_ever)
         memcpy(&before, &after, sizeof after);
         status = take(&after, step);
     }
-    int failed = status || (nth && !pending(nth));
+    int failed = status || (nth && !tiny_failure_pending(nth));
     dpm_alloc_fail_after(0, 0);
     ck_assert_msg(!failed || status == DPMIX_ERR_NOMEM, "step %d, allocation %d: %d, %s", (int)step - 1,
                   (int)nth, status, dpmix_last_error());

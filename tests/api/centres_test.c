@@ -4,6 +4,7 @@
 #include "base_alloc.h"
 #include "cluster_centres.h"
 #include "cluster_kind.h"
+#include "linalg_mat.h"
 #include "privacy_test.h"
 
 #include "tiny_fit.h"
@@ -79,7 +80,7 @@ static void check_offsets(void *user, const struct dpm_observation *observation,
     size_t first = fit->kind == DPMIX_CLUSTERER_CORESET ? 3 : 2, d = centres->n_features;
     (void)sums;
     for (size_t j = 0; observation->plan >= first && j < centres->n_centres; j++) {
-        double half = dpm_centres_square(centres->centres + j * d, d) / 2;
+        double half = dpm_mat_square(centres->centres + j * d, d) / 2;
         ck_assert_double_eq_tol((double)centres->offsets[j], half, 1e-6);
     }
 }

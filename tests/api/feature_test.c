@@ -7,9 +7,6 @@
 
 #include <dpmix/dpmix.h>
 
-#include <math.h>
-#include <string.h>
-
 enum { ROWS = 11, SIDE = 12, PIXELS = SIDE * SIDE };
 
 static void put_rows(float *rows)

@@ -6,8 +6,6 @@
 
 #include "tiny_fit.h"
 
-#include <math.h>
-
 static const struct fit plain_fit = {.kind = DPMIX_CLUSTERER_KMEANS,
                                      .n_rows = ROWS,
                                      .epsilon = 2,

@@ -3,7 +3,6 @@
  * files that hold no tables, but damage that tables would be built on. */
 #include <dpmix/dpmix.h>
 
-#include "base_alloc.h"
 #include "tiny_file.h"
 #include "tiny_model.h"
 

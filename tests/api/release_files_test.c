@@ -5,7 +5,6 @@
 #include "tiny_file.h"
 
 #include <dpmix/dpmix.h>
-#include <math.h>
 #include <string.h>
 
 enum { ROWS = 90, COLUMNS = 3, CLASSES = 2, SAMPLES = 40 };

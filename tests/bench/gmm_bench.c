@@ -2,7 +2,6 @@
 /* One step of EM for a Gaussian mixture with full covariances, 60,000 points, 40 dimensions, 10 components,
  * by the kernels of the DP Gaussian mixture and without privacy: responsibilities, counts, sums, second
  * moments, eigenvalues. One thread, by the processor's clock, the best of several. */
-#include "base_alloc.h"
 #include "density_mixture.h"
 #include "density_repair.h"
 #include "linalg_mat.h"

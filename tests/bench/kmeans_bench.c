@@ -7,7 +7,6 @@
  *        kmeans_bench FILE.npy PARTS EPSILON METHOD LOWER UPPER
  *                            the released centres of one fit, float64, for kmeans_bench.py; METHOD is columns
  *                            or coreset */
-#include "base_alloc.h"
 #include "feature_fourier.h"
 #include "linalg_mat.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Memory runs out at every allocation of every public function in turn: the library's own allocations. */
 #include "calls.h"
+#include "tiny_pending.h"
 
 #include <dirent.h>
 
@@ -18,18 +19,6 @@ static int files(void)
         n++;
     closedir(folder);
     return n;
-}
-
-/* Whether a single failure that was planned has not come yet; not more than nth allocations are tried. */
-static int pending(uint64_t nth)
-{
-    for (uint64_t i = 0; i < nth; i++) {
-        void *memory = dpm_alloc(1, 1);
-        dpm_free(memory);
-        if (!memory)
-            return 1;
-    }
-    return 0;
 }
 
 static void expect_nothing_done(const struct bench *bench, const struct bench_spent *before, const char *call)
@@ -53,7 +42,7 @@ static int call_fails(struct bench *bench, uint64_t nth, int for_ever)
     dpm_alloc_fail_after(nth, for_ever);
     int status = bench_call(bench, NULL, NULL);
     snprintf(message, sizeof message, "%s", dpmix_last_error()); /* what follows changes it */
-    int came = for_ever ? status != DPMIX_OK : !pending(nth);
+    int came = for_ever ? status != DPMIX_OK : !tiny_failure_pending(nth);
     dpm_alloc_fail_after(0, 0);
     if (!came) {
         ck_assert_msg(status == DPMIX_OK, "%s: %d, %s", call, status, message);

@@ -3,7 +3,6 @@
 #include "fuzz.h"
 #include "fuzz_file.h"
 
-#include "base_fail.h"
 #include "cluster_kind.h"
 #include "generator_kind.h"
 #include "mixture_model.h"

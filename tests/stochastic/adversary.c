@@ -17,7 +17,6 @@ static struct adversary_knowledge known;
 static struct dpm_query_plan plans[ADVERSARY_PLANS];
 static struct dpm_partition partition;
 static double log_ratio;
-static double last_sums[ADVERSARY_NUMBERS];
 
 static struct dpm_event events[ADVERSARY_EVENTS];
 static size_t n_events;
@@ -41,11 +40,6 @@ void adversary_reset(void)
 double adversary_log_ratio(void)
 {
     return log_ratio;
-}
-
-const double *adversary_sums(void)
-{
-    return last_sums;
 }
 
 int adversary_events(const struct dpm_event **charged)
@@ -239,12 +233,8 @@ int __wrap_dpm_release_query(struct dpm_release *release, size_t number, dpm_blo
     const struct dpm_query_plan *plan = &plans[number];
     dpm_block_fn *called = injected_contribution ? injected_contribution : contribution;
     int status = __real_dpm_release_query(release, number, called, model, sums);
-    size_t n = dpm_query_size(plan) * (plan->per_part ? (size_t)partition.n_parts : 1);
-    if (status || !known.row)
-        return status;
-    need(n <= ADVERSARY_NUMBERS);
-    memcpy(last_sums, sums, n * sizeof *sums);
-    log_ratio += query_log_ratio(plan, contribution, model, sums);
+    if (!status && known.row)
+        log_ratio += query_log_ratio(plan, contribution, model, sums);
     return status;
 }
 

@@ -41,9 +41,6 @@ void adversary_reset(void);
 /* Logarithm of the likelihood ratio of the sums released since then. */
 double adversary_log_ratio(void);
 
-/* Sums of the last query, as released. */
-const double *adversary_sums(void);
-
 /* What the ledger was charged with in the first run; how many events. Those of later runs must be the
  * same, since a debit is made of public numbers. */
 int adversary_events(const struct dpm_event **events);

@@ -44,8 +44,8 @@ double stochastic_lower_bound(size_t k, size_t n, double alpha)
  * a mechanism that leaves out noise puts mass on single values. An event is a set of cells. */
 enum { EDGES = 25, CELLS = 2 * EDGES + 1 };
 
-static const double levels[EDGES] = {0.001, 0.005, 0.02, 0.05, 0.1,  0.15, 0.2,  0.25,  0.3,
-                                     0.35,  0.4,   0.45, 0.5,  0.55, 0.6,  0.65, 0.7,   0.75,
+static const double levels[EDGES] = {0.001, 0.005, 0.02, 0.05, 0.1,  0.15,  0.2,  0.25, 0.3,
+                                     0.35,  0.4,   0.45, 0.5,  0.55, 0.6,   0.65, 0.7,  0.75,
                                      0.8,   0.85,  0.9,  0.95, 0.98, 0.995, 0.999};
 
 struct cells {
@@ -217,7 +217,6 @@ struct stochastic_verdict stochastic_try(const struct stochastic_trial *trial)
                 .margin = bound - claim->delta,
                 .claim = *claim,
                 .statistic = event.statistic,
-                .data_set = data_set,
                 .frequency = (double)k / (double)trial->runs,
                 .other_frequency = (double)other / (double)trial->runs,
             };

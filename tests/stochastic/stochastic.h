@@ -39,8 +39,7 @@ struct stochastic_verdict {
     double margin; /* of the lower bound over the claimed delta, the largest: above 0 it is disproved */
     struct stochastic_claim claim; /* the one that it was found for, with the event: */
     int statistic;
-    int data_set;     /* that the event is likelier on */
-    double frequency; /* of the event on that data set, and on the other, in the second half */
+    double frequency; /* of the event on the data set that it is likelier on, and on the other */
     double other_frequency;
     double seen; /* the lower bound for the first claim's epsilon: what the tester does see */
 };

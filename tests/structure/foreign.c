@@ -2,7 +2,6 @@
 /* A program that knows the installed library and nothing else: from private points to a sample. */
 #include <dpmix/dpmix.h>
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

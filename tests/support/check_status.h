@@ -21,8 +21,8 @@
         int check_result = (call);                                                                           \
         ck_assert_msg(check_result == (expected), "%s: %d, not %d, %s", #call, check_result, (expected),     \
                       dpmix_last_error());                                                                   \
-        ck_assert_msg(strstr(dpmix_last_error(), (word)) != NULL, "\"%s\" is not in the message: %s", (word),\
-                      dpmix_last_error());                                                                   \
+        ck_assert_msg(strstr(dpmix_last_error(), (word)) != NULL, "\"%s\" is not in the message: %s",        \
+                      (word), dpmix_last_error());                                                           \
         ck_assert_ptr_null(strchr(dpmix_last_error(), '\n'));                                                \
     } while (0)
 

@@ -168,6 +168,20 @@ START_TEST(memory_is_zeroed_and_aligned)
 }
 END_TEST
 
+START_TEST(strings_are_copied)
+{
+    const char *texts[] = {"", "a purpose"};
+    for (int i = 0; i < 2; i++) {
+        char *copy = dpm_alloc_string(texts[i]);
+        ck_assert_ptr_ne(copy, texts[i]);
+        ck_assert_str_eq(copy, texts[i]);
+        dpm_free(copy);
+    }
+    dpm_alloc_fail_after(1, 0);
+    ck_assert_ptr_null(dpm_alloc_string(texts[1]));
+}
+END_TEST
+
 START_TEST(sizes_that_overflow_are_refused)
 {
     static const size_t pairs[][2] = {
@@ -388,6 +402,7 @@ static Suite *base_suite(void)
     CHECK_ADD(suite, private_memory_is_wiped_before_it_goes_back);
     CHECK_ADD(suite, wipe_writes_zeros_and_no_further);
     CHECK_ADD(suite, memory_is_zeroed_and_aligned);
+    CHECK_ADD(suite, strings_are_copied);
     CHECK_ADD(suite, sizes_that_overflow_are_refused);
     CHECK_ADD(suite, products_are_exact_or_refused);
     CHECK_ADD(suite, the_planned_allocation_fails);

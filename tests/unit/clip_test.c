@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Clipping in factor form against contributions that are written out, with rows made to break it. */
-#include "base_alloc.h"
 #include "check_main.h"
 #include "privacy_clip.h"
 

@@ -34,7 +34,7 @@ static size_t hard_events(struct dpm_event *events)
 START_TEST(the_transform_is_fouriers)
 {
     enum { N = 64 };
-    struct dpm_fft fft;
+    struct dpm_account_fft fft;
     double data[2 * N], copy[2 * N];
     ck_assert_int_eq(dpm_account_fft_new(&fft, N), DPMIX_OK);
     for (int i = 0; i < 2 * N; i++)

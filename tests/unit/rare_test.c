@@ -3,7 +3,6 @@
 #include "base_alloc.h"
 #include "check_main.h"
 #include "privacy_noise.h"
-#include "privacy_refine.h"
 #include "privacy_sample.h"
 
 static int constant_words; /* of streams that are filled at once */

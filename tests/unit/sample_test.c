@@ -5,6 +5,7 @@
 #include "check_main.h"
 #include "privacy.h"
 #include "privacy_sample.h"
+#include "random_stream.h"
 
 #include <math.h>
 #include <string.h>

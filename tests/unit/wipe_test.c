@@ -4,7 +4,6 @@
  * (the --wrap in meson.build), which dpm_free_wiped() of the library does not come past; only what is
  * public may come there. */
 #include "account_ledger.h"
-#include "base_alloc.h"
 #include "check_main.h"
 #include "privacy.h"
 

@@ -2,7 +2,6 @@
 /* Queries in words: the same numbers at every level, sums of the clipped rows, the same bits for any number
  * of threads, and the declared sensitivity. */
 #include "account_ledger.h"
-#include "base_alloc.h"
 #include "base_simd.h"
 #include "check_main.h"
 #include "linalg_words.h"

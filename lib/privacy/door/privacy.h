@@ -169,6 +169,10 @@ double dpm_query_indicator(const struct dpm_query_plan *plan);
 int dpm_query_calibrate(const struct dpmix_accountant *accountant, double share, struct dpm_query_plan *plans,
                         size_t n);
 
+/* What `share` of the epsilon that is left is worth in one release of every row with Gaussian noise:
+ * sensitivity over deviation, mu of Gaussian differential privacy. It is a function of budget and ledger. */
+int dpm_query_worth(const struct dpmix_accountant *accountant, double share, double *mu);
+
 /* ---- The release ---- */
 
 /* Bytes that a release holds for drawing from so many rows: from two million on the same for any number. */
