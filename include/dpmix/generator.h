@@ -80,12 +80,12 @@ DPMIX_API DPMIX_CHECK int dpmix_generator_checkpoint(dpmix_generator *generator,
  * the same path, as often as before; it has the threads of the fit, but no more than there are processors.
  *
  * What it costs: the steps between the checkpoint and the last one that may have begun were paid for and are
- * lost. They are debited anew, as one entry "..., resumed"; the rest goes on under the debit of the fit. After
- * a crash these are `every` steps or a few more. After a cancellation, or another failure that the fit lived
- * to report, the ledger knows the steps exactly: there are none, or those since the checkpoint. A ledger in memory does not know how far
- * the fit came: there all steps from the checkpoint on are debited anew, and only the process that began the
- * fit has the ledger. In the planned mode resume after crashes and for want of time, not because of what the
- * fit released.
+ * lost. They are debited anew, as one entry "..., resumed"; the rest goes on under the debit of the fit.
+ * After a crash these are `every` steps or a few more. After a cancellation, or another failure that the fit
+ * lived to report, the ledger knows the steps exactly: there are none, or those since the checkpoint. A
+ * ledger in memory does not know how far the fit came: there all steps from the checkpoint on are debited
+ * anew, and only the process that began the fit has the ledger. In the planned mode resume after crashes and
+ * for want of time, not because of what the fit released.
  *
  * Of several processes that resume one fit the last one goes on; the others, and the fit itself where it still
  * runs, end with DPMIX_ERR_STATE where their next note would be due. What they do up to there is paid for.

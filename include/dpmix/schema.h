@@ -117,9 +117,9 @@ DPMIX_API DPMIX_CHECK int dpmix_schema_add_date(dpmix_schema *schema, const char
 DPMIX_API DPMIX_CHECK int dpmix_schema_add_timestamp(dpmix_schema *schema, const char *name, int64_t lower,
                                                      int64_t upper, int flags, int outside);
 
-/** Adds the column that says whose record it is: a person, a household, a device. Identifiers are texts, integers,
- * truth values, dates in days or times in microseconds; columns of other types (floating point, decimals, times in other
- * units) are refused, since two identifiers could become one.
+/** Adds the column that says whose record it is: a person, a household, a device. Identifiers are texts,
+ * integers, truth values, dates in days or times in microseconds; columns of other types (floating point,
+ * decimals, times in other units) are refused, since two identifiers could become one.
  * @param max_rows  at least 1: so many records of a unit enter a dataset.
  * @return DPMIX_ERR_STATE when there is one already. */
 DPMIX_API DPMIX_CHECK int dpmix_schema_add_unit(dpmix_schema *schema, const char *name, int64_t max_rows);
