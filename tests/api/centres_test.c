@@ -96,6 +96,54 @@ START_TEST(test_rows_go_by_the_centres)
 }
 END_TEST
 
+enum { MOST_CENTRES = 4 * MOST_PARTS };
+
+/* The centres of a step of k-means, and which of them had no row. */
+struct reseeding {
+    const struct fit *fit;
+    size_t n_centres, n_empty, n_left; /* n_left: of the empty ones, where they were */
+    float centres[MOST_CENTRES * COLUMNS];
+    int empty[MOST_CENTRES];
+};
+
+static void watch_reseeding(void *user, const struct dpm_observation *observation, int64_t *sums)
+{
+    struct reseeding *seen = user;
+    const struct dpm_centres *centres = ((const struct dpmix_clusterer *)seen->fit->clusterer)->model;
+    size_t n = centres->n_centres;
+    if (observation->plan != 2) /* behind mean and radius */
+        return;
+    ck_assert_uint_le(n, MOST_CENTRES);
+    for (size_t j = 0; n == seen->n_centres && j < n; j++)
+        if (seen->empty[j]) {
+            seen->n_empty++;
+            seen->n_left += memcmp(seen->centres + j * COLUMNS, centres->centres + j * COLUMNS,
+                                   COLUMNS * sizeof(float)) == 0;
+        }
+    seen->n_centres = n;
+    memcpy(seen->centres, centres->centres, n * COLUMNS * sizeof(float));
+    for (size_t j = 0; j < n; j++)
+        seen->empty[j] = sums[j * (COLUMNS + 1) + COLUMNS] == 0;
+}
+
+/* No part stays empty where others have rows for two. */
+START_TEST(test_empty_parts_get_half_of_another)
+{
+    struct fit fit = plain_fit(2 * _i);
+    struct reseeding seen = {.fit = &fit};
+    fit.clusters = MOST_PARTS;
+    fit.epsilon = 50;
+    fit.steps = 6;
+    open_fit(&fit);
+    fit.mode.mode.observe = watch_reseeding;
+    fit.mode.mode.user = &seen;
+    CHECK_OK(dpmix_clusterer_fit(fit.clusterer, fit.accountant, fit.dataset, 1, NULL, NULL));
+    ck_assert_uint_gt(seen.n_empty, 0);
+    ck_assert_uint_eq(seen.n_left, 0);
+    close_fit(&fit);
+}
+END_TEST
+
 START_TEST(test_more_parts_than_blobs)
 {
     struct fit fit = plain_fit(_i);
@@ -311,6 +359,7 @@ static Suite *suite(void)
     tcase_set_timeout(found, 0);
     tcase_add_loop_test(found, test_blobs_are_found, 0, 12);
     tcase_add_loop_test(found, test_rows_go_by_the_centres, 0, 8);
+    tcase_add_loop_test(found, test_empty_parts_get_half_of_another, 0, 3);
     tcase_add_loop_test(found, test_more_parts_than_blobs, 0, 2);
     tcase_add_loop_test(found, test_declared_row_clip, 0, 2);
     tcase_add_loop_test(found, test_one_part, 0, 2);

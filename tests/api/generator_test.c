@@ -147,15 +147,15 @@ END_TEST
 START_TEST(seeds_make_sequences)
 {
     enum { N = 50 };
-    static float rows[6][N * TINY_COLUMNS];
-    static const uint64_t seeds[] = {5, 5, 6, UINT64_MAX};
+    static float rows[7][N * TINY_COLUMNS];
+    static const uint64_t seeds[] = {5, 5, 6, UINT64_MAX, (UINT64_C(1) << 32) + 5};
     dpmix_generator *generator = tiny_fitted_generator(&tiny, _i, 1);
-    for (size_t i = 0; i < 6; i++)
+    for (size_t i = 0; i < 7; i++)
         CHECK_OK(
-            dpmix_generator_sample(generator, rows[i], NULL, 0, N, TINY_COLUMNS, i < 4 ? &seeds[i] : NULL));
+            dpmix_generator_sample(generator, rows[i], NULL, 0, N, TINY_COLUMNS, i < 5 ? &seeds[i] : NULL));
     ck_assert_mem_eq(rows[0], rows[1], sizeof rows[0]);
-    for (size_t i = 1; i < 6; i++)
-        for (size_t j = i + 1; j < 6; j++)
+    for (size_t i = 1; i < 7; i++)
+        for (size_t j = i + 1; j < 7; j++)
             ck_assert_int_ne(memcmp(rows[i], rows[j], sizeof rows[0]), 0);
     dpmix_generator_free(generator);
 }

@@ -239,6 +239,63 @@ START_TEST(steps_of_em_refine)
 }
 END_TEST
 
+/* One component has nine of ten rows, and the other lies within its tail. By the distance alone that gets
+ * more than a third of the rows; steps of EM, which know the weights, give some back. */
+START_TEST(em_goes_by_the_weights)
+{
+    enum { N = 20000 };
+    static float shares[SAMPLES * 2];
+    double larger[2] = {0};
+    struct tiny_random random = {4};
+    for (size_t i = 0; i < N; i++)
+        for (size_t j = 0; j < 2; j++)
+            rows[2 * i + j] =
+                (float)((j == 0 && i % 10 == 0 ? 0.6 : 0.4) + (j == 0 ? 0.08 : 0.02) * tiny_normal(&random));
+    for (int i = 0; i < 2; i++) {
+        double weight = 0;
+        dpmix_options *options = tiny_options();
+        set(options, DPMIX_OPTION_GMM_COMPONENTS, 2);
+        set(options, DPMIX_OPTION_GMM_STEPS, 8);
+        set(options, DPMIX_OPTION_GMM_EM_STEPS, i * 20);
+        dpmix_generator *generator = fit(options, N, 2, 0, 100);
+        draw(generator, 2, 0);
+        CHECK_OK(dpmix_generator_assign(generator, shares, samples, NULL, SAMPLES, 2));
+        for (size_t k = 0; k < SAMPLES; k++)
+            weight += (double)shares[2 * k] / SAMPLES;
+        larger[i] = fmax(weight, 1 - weight);
+        dpmix_generator_free(generator);
+    }
+    ck_assert_double_gt(larger[1], larger[0] + 0.05);
+}
+END_TEST
+
+/* Of a twentieth of the budget there is less signal, and there are fewer components. */
+START_TEST(components_follow_the_share)
+{
+    static const double shares[] = {1, 0.05}, lower = 0, upper = 1;
+    size_t components[2] = {0};
+    fill(ROWS / 10, COLUMNS);
+    for (int i = 0; i < 2; i++) {
+        dpmix_options *options = tiny_options();
+        dpmix_dataset *dataset = NULL;
+        dpmix_generator *generator = NULL;
+        dpmix_accountant *accountant = tiny_accountant(1);
+        CHECK_OK(dpmix_dataset_new_f32(&dataset, rows, ROWS / 10, COLUMNS, NULL, 0, &lower, &upper, 1,
+                                       DPMIX_STORAGE_COPY));
+        tiny_mode_set(&mode, dataset, 3);
+        CHECK_OK(dpmix_generator_new(&generator, DPMIX_GENERATOR_GMM, options));
+        CHECK_OK(dpmix_generator_fit(generator, accountant, dataset, shares[i], NULL, NULL));
+        CHECK_OK(dpmix_generator_components(generator, &components[i]));
+        dpmix_generator_free(generator);
+        dpmix_options_free(options);
+        dpmix_dataset_free(dataset);
+        dpmix_accountant_free(accountant);
+    }
+    ck_assert_uint_gt(components[0], 2);
+    ck_assert_uint_eq(components[1], 1);
+}
+END_TEST
+
 START_TEST(labels_go_with_their_rows)
 {
     size_t right = 0;
@@ -559,6 +616,8 @@ static Suite *gmm_suite(void)
     tcase_add_loop_test(learns, what_is_beside_the_subspace_keeps_its_variance, 0, 2);
     tcase_add_test(learns, utility_rises_with_epsilon);
     tcase_add_test(learns, steps_of_em_refine);
+    tcase_add_test(learns, em_goes_by_the_weights);
+    tcase_add_test(learns, components_follow_the_share);
     tcase_add_test(learns, labels_go_with_their_rows);
     TCase *density = check_case(suite, "density");
     tcase_add_checked_fixture(density, tiny_clean_setup, tiny_clean_teardown);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* DP kernel k-means through the public functions, in test mode: every fit has fixed randomness. */
 #include "base_alloc.h"
-#include "cluster_kind.h"
+#include "cluster_lloyd.h"
+#include "feature_fourier.h"
 #include "privacy_test.h"
 
 #include "tiny_fit.h"
@@ -57,6 +58,57 @@ START_TEST(test_more_parts_than_blobs)
     ck_assert_double_gt(purity(MOST_PARTS), 0.99);
     check_weights(fit.clusterer);
     close_fit(&fit);
+}
+END_TEST
+
+/* A third of the cube's diagonal: frequencies have the deviation 1 / (2 pi bandwidth), in turns. */
+START_TEST(test_automatic_bandwidth)
+{
+    struct fit fit = plain_fit;
+    double square = 0;
+    run_fit(&fit);
+    const struct dpm_feature_fourier *map =
+        ((const struct dpm_centres *)((const struct dpmix_clusterer *)fit.clusterer)->model)->map;
+    size_t n = map->n_columns * map->n_features / 2;
+    for (size_t i = 0; i < n; i++)
+        square += (double)map->frequencies[i] * (double)map->frequencies[i] / (double)n;
+    double bandwidth = 1 / (2 * 3.14159265358979 * sqrt(square));
+    ck_assert_double_eq_tol(bandwidth / (sqrt(COLUMNS) / 3), 1, 0.15);
+    close_fit(&fit);
+}
+END_TEST
+
+/* A centre that stays where noise may have put its sum, and one that moves by a count that is floored. */
+START_TEST(test_moves_are_shrunk_by_the_noise)
+{
+    enum { D = 2 };
+    float centre[D] = {0.5f, 0};
+    double sums[D + 1], counts[1];
+    struct dpm_centres centres = {
+        .n_columns = D, .n_features = D, .n_centres = 1, .radius = 1, .centres = centre};
+    struct dpm_lloyd lloyd = {
+        .centres = &centres, .n_parts = 1, .count_weight = 0.5f, .sums = sums, .counts = counts};
+    lloyd.plans[0] = (struct dpm_query_plan){.n_matrices = 1,
+                                             .matrix = {{1, D + 1, 1}},
+                                             .clip_norm = 1,
+                                             .cancellation = 1,
+                                             .sampling_rate = 1,
+                                             .steps = 1,
+                                             .noise_multiplier = 10};
+    double noise = dpm_query_noise(&lloyd.plans[0]), count_noise = 2 * noise, count = 1000;
+    sums[0] = 0.5 * count + 0.9 * noise; /* on each number a deviation would be as much as noise gives */
+    sums[1] = -0.9 * noise;
+    sums[2] = 0.5 * count;
+    dpm_lloyd_move(&lloyd, 0, DPM_LLOYD_MEAN);
+    ck_assert(centre[0] == 0.5f && centre[1] == 0);
+    ck_assert_double_eq_tol(counts[0], count, 1e-9);
+    double away = 20 * noise, expected = noise * noise * D + count_noise * count_noise * 0.25;
+    sums[0] = 0.5; /* of a single row */
+    sums[1] = away;
+    sums[2] = 0.5;
+    dpm_lloyd_move(&lloyd, 0, DPM_LLOYD_MEAN);
+    ck_assert_double_eq_tol((double)centre[1] / (double)centre[0],
+                            (1 - expected / (away * away)) * away / (4 * count_noise) / 0.5, 1e-3);
 }
 END_TEST
 
@@ -341,6 +393,8 @@ static Suite *suite(void)
     tcase_add_loop_test(found, test_too_small_options, 0, 2);
     suite_add_tcase(suite, found);
     CHECK_ADD(suite, test_more_parts_than_blobs);
+    CHECK_ADD(suite, test_automatic_bandwidth);
+    CHECK_ADD(suite, test_moves_are_shrunk_by_the_noise);
     CHECK_ADD(suite, test_nothing_but_noise);
     CHECK_ADD(suite, test_vault_assigns_alike);
     CHECK_ADD(suite, test_bad_options);

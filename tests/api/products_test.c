@@ -188,6 +188,42 @@ START_TEST(values_that_many_rows_have_come_back)
 }
 END_TEST
 
+static void see_fine_cells(void *user, const struct dpm_observation *observation, int64_t *sums)
+{
+    double *largest = user;
+    for (size_t i = 0; observation->plan == 1 && i < observation->n; i++)
+        *largest = fmax(*largest, (double)sums[i] * observation->grid);
+}
+
+/* So many numbers that two share a sheet of fine cells: each counts whole beside the others. */
+START_TEST(fine_cells_count_whole_rows)
+{
+    enum { N = 4000, NUMBERS = 20, COMMON = N / 4 * 3 };
+    static float wide[N * NUMBERS];
+    const double lower = 0, upper = 1;
+    struct tiny_random random = {7};
+    double largest = 0;
+    dpmix_dataset *dataset = NULL;
+    dpmix_options *options = small_options();
+    dpmix_generator *generator = NULL;
+    dpmix_accountant *accountant = tiny_accountant(10);
+    for (size_t i = 0; i < N * NUMBERS; i++)
+        wide[i] = i / NUMBERS % 4 ? 200.5f / 1000 : (float)(0.5 + 0.5 * tiny_uniform(&random));
+    CHECK_OK(
+        dpmix_dataset_new_f32(&dataset, wide, N, NUMBERS, NULL, 0, &lower, &upper, 1, DPMIX_STORAGE_COPY));
+    tiny_mode_set(&mode, dataset, 6);
+    mode.mode.observe = see_fine_cells;
+    mode.mode.user = &largest;
+    CHECK_OK(dpmix_generator_new(&generator, DPMIX_GENERATOR_PRODUCTS, options));
+    CHECK_OK(dpmix_generator_fit(generator, accountant, dataset, 1, NULL, NULL));
+    ck_assert_double_eq_tol(largest / COMMON, 1, 0.001);
+    dpmix_generator_free(generator);
+    dpmix_options_free(options);
+    dpmix_dataset_free(dataset);
+    dpmix_accountant_free(accountant);
+}
+END_TEST
+
 START_TEST(tails_are_kept)
 {
     double made = 0, real = 0;
@@ -422,6 +458,7 @@ static Suite *products_suite(void)
     tcase_add_test(learns, more_budget_is_better);
     tcase_add_test(learns, categories_have_one_value);
     tcase_add_test(learns, values_that_many_rows_have_come_back);
+    tcase_add_test(learns, fine_cells_count_whole_rows);
     tcase_add_test(learns, tails_are_kept);
     tcase_add_test(learns, few_rows_are_found);
     TCase *fits = check_case(suite, "fit");

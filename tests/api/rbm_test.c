@@ -187,6 +187,21 @@ START_TEST(draws_are_zeros_and_ones)
 }
 END_TEST
 
+/* Nearly all units of a machine that has hardly learned are on in half of the draws, each by itself. */
+START_TEST(neighbours_are_drawn_apart)
+{
+    size_t alike = 0;
+    tiny_images(images, labels, RECORDS, CLASSES, 1);
+    CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_STEPS, 1));
+    CHECK_OK(dpmix_options_set_double(options, DPMIX_OPTION_LEARNING_RATE, 1e-9));
+    CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_RBM_OUTPUT, DPMIX_RBM_DRAWS));
+    fit_and_draw(TINY_PIXELS, NULL, 1);
+    for (size_t i = 0; i < SAMPLES * (size_t)TINY_PIXELS; i += 2)
+        alike += samples[i] == samples[i + 1];
+    ck_assert_double_eq_tol((double)alike / (SAMPLES * TINY_PIXELS / 2), 0.5, 0.02); /* 7 deviations */
+}
+END_TEST
+
 /* Records of one chain are alike, those of different chains are not. */
 START_TEST(options_of_sampling_count)
 {
@@ -299,9 +314,11 @@ END_TEST
 static Suite *suite(void)
 {
     const TTest *const tests[] = {
-        learns_bars_and_stripes,   parts_have_models_of_their_own, draws_are_zeros_and_ones,
-        options_of_sampling_count, labels_only_when_conditional,   bad_options_are_refused,
-        fits_fail_cleanly,         hostile_models_do_no_harm,
+        learns_bars_and_stripes,   parts_have_models_of_their_own,
+        draws_are_zeros_and_ones,  neighbours_are_drawn_apart,
+        options_of_sampling_count, labels_only_when_conditional,
+        bad_options_are_refused,   fits_fail_cleanly,
+        hostile_models_do_no_harm,
     };
     Suite *s = suite_create("rbm");
     TCase *check_case = tcase_create("rbm");

@@ -3,7 +3,10 @@
  * last row. The second run is shown the first one's released numbers, so that both have the same history, as
  * in the proof of composition; then every query's sums before noise must differ by at most the declared
  * sensitivity. And as what was released is the same, so must the models be, bit by bit: nothing of them comes
- * from the rows another way, not even the number of rows. */
+ * from the rows another way, not even the number of rows.
+ *
+ * On the way every block is contributed a second time, row by row: a row's contribution has the same bits
+ * alone as in company, or one row more would change those of others. */
 #include "base_alloc.h"
 #include "check_main.h"
 #include "mixture_model.h"
@@ -12,6 +15,7 @@
 #include <dpmix/dpmix.h>
 
 #include <math.h>
+#include <stdatomic.h>
 #include <string.h>
 
 enum { SIDE = 8, COLUMNS = SIDE * SIDE, CLASSES = 3, ROWS = 900, MOST_QUERIES = 64 };
@@ -70,6 +74,85 @@ static void observe(void *user, const struct dpm_observation *observation, int64
     recording->query[recording->next++].change = sqrt(squares) * observation->grid;
     memcpy(sums, first, observation->n * sizeof *sums);
 }
+
+/* ---- A row alone ---- */
+
+/* A contribution, and what was seen of it. */
+struct company {
+    dpm_block_fn *contribute;
+    const void *model;
+    const struct dpm_query_plan *plan;
+};
+
+static atomic_size_t rows_seen, rows_that_differ;
+
+/* Room for the factors of one row; in the order of the matrices, left and right. */
+static float *new_factors(const struct dpm_query_plan *plan, float **left, float **right)
+{
+    size_t size = 0;
+    for (int m = 0; m < plan->n_matrices; m++)
+        size += (size_t)plan->matrix[m].rank * (plan->matrix[m].rows + plan->matrix[m].columns);
+    float *memory = dpm_alloc(size, sizeof *memory), *at = memory;
+    for (int m = 0; m < plan->n_matrices; m++) {
+        left[m] = at;
+        right[m] = at += (size_t)plan->matrix[m].rank * plan->matrix[m].rows;
+        at += (size_t)plan->matrix[m].rank * plan->matrix[m].columns;
+    }
+    return memory;
+}
+
+static int same_factors(const struct dpm_query_plan *plan, size_t i, float *const *left, float *const *right,
+                        float *const *left_alone, float *const *right_alone)
+{
+    int same = 1;
+    for (int m = 0; m < plan->n_matrices; m++) {
+        size_t l = (size_t)plan->matrix[m].rank * plan->matrix[m].rows;
+        size_t r = (size_t)plan->matrix[m].rank * plan->matrix[m].columns;
+        same = same && memcmp(left[m] + i * l, left_alone[m], l * sizeof(float)) == 0 &&
+               memcmp(right[m] + i * r, right_alone[m], r * sizeof(float)) == 0;
+    }
+    return same;
+}
+
+/* A dpm_block_fn: the contribution, and every tenth row's once more without the others. */
+static void contribute_twice(const void *model, const struct dpm_block *block, float *const *left,
+                             float *const *right)
+{
+    const struct company *company = model;
+    const struct dpm_query_plan *plan = company->plan;
+    float *left_alone[DPM_QUERY_MATRICES], *right_alone[DPM_QUERY_MATRICES];
+    float *factors = new_factors(plan, left_alone, right_alone);
+    float *scratch = dpm_alloc(plan->scratch, sizeof *scratch);
+    company->contribute(company->model, block, left, right);
+    for (size_t i = 1; i < block->n_rows; i += 10) {
+        struct dpm_block alone = *block;
+        alone.n_rows = 1;
+        alone.rows += i * block->n_columns;
+        alone.labels += i;
+        alone.parts += i;
+        alone.normals += i * plan->normals;
+        alone.scratch = scratch;
+        company->contribute(company->model, &alone, left_alone, right_alone);
+        rows_seen++;
+        rows_that_differ += !same_factors(plan, i, left, right, left_alone, right_alone);
+    }
+    dpm_free(factors);
+    dpm_free(scratch);
+}
+
+int __real_dpm_release_query(struct dpm_release *release, size_t plan, dpm_block_fn *contribute,
+                             const void *model, double *sums);
+int __wrap_dpm_release_query(struct dpm_release *release, size_t plan, dpm_block_fn *contribute,
+                             const void *model, double *sums);
+
+int __wrap_dpm_release_query(struct dpm_release *release, size_t plan, dpm_block_fn *contribute,
+                             const void *model, double *sums)
+{
+    struct company company = {contribute, model, dpm_release_plan(release, plan)};
+    return __real_dpm_release_query(release, plan, contribute_twice, &company, sums);
+}
+
+/* ---- Learners ---- */
 
 /* What is run: a clusterer with a generator on its parts (kind 0: none), or a generator alone. */
 struct learner {
@@ -230,6 +313,8 @@ START_TEST(every_query_changes_by_its_sensitivity_at_most)
         .key = "a fixed key for the tests, no 6", .observe = observe, .user = &recording};
     fill(_i % 2 ? 2 : 0);
     run(&model, learner, ROWS, &mode);
+    ck_assert_uint_gt(rows_seen, 0);
+    ck_assert_uint_eq(rows_that_differ, 0);
     recording.replaying = 1;
     run(&without, learner, ROWS - 1, &mode);
     ck_assert_uint_eq(without.size, model.size);

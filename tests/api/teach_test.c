@@ -195,6 +195,36 @@ START_TEST(noise_moves_a_teacher_so_far_and_no_farther)
 }
 END_TEST
 
+/* How far the weights are from their start, without noise, after so many steps of next to no rate, whose
+ * gradients are then all but the same. */
+static double moved_after(int steps)
+{
+    static float start[WEIGHTS], end[WEIGHTS];
+    double sum = 0;
+    for (int moving = 0; moving < 2; moving++) {
+        open_handles();
+        mode.mode.noiseless = 1;
+        set_int(DPMIX_OPTION_TEACHER_STEPS, steps);
+        set_double(DPMIX_OPTION_TEACHER_RATE, moving ? 1e-3 : 1e-9);
+        dpmix_mixture *mixture = taught(1);
+        memcpy(moving ? end : start, mixture->teacher->weights, sizeof start);
+        dpmix_mixture_free(mixture);
+    }
+    for (size_t i = 0; i < WEIGHTS; i++)
+        sum += ((double)end[i] - start[i]) * ((double)end[i] - start[i]);
+    return sqrt(sum);
+}
+
+/* With momentum 0.8 the velocity is 1, 1.8, 2.44, 2.952 times the gradient, and the way 1, 2.8, 5.24, 8.192;
+ * the model is the mean of the last half. */
+START_TEST(a_teacher_is_the_mean_of_its_last_half)
+{
+    double one = moved_after(1);
+    ck_assert_double_eq_tol(moved_after(2) / one, 2.8, 0.3);
+    ck_assert_double_eq_tol(moved_after(4) / one, (5.24 + 8.192) / 2, 0.8);
+}
+END_TEST
+
 START_TEST(a_teacher_spends_its_share_once)
 {
     dpmix_mixture *mixture = unfitted(_i);
@@ -381,6 +411,28 @@ START_TEST(changed_records_do_not_depend_on_the_cuts)
 }
 END_TEST
 
+/* With nothing but rectangles of partners, records change: partners are others. */
+START_TEST(partners_are_other_records)
+{
+    static const int warps[] = {DPMIX_OPTION_AUGMENT_ROTATION, DPMIX_OPTION_AUGMENT_SHEAR,
+                                DPMIX_OPTION_AUGMENT_SCALE, DPMIX_OPTION_AUGMENT_SHIFT,
+                                DPMIX_OPTION_AUGMENT_ELASTIC};
+    dpmix_mixture *mixture = taught(0);
+    double *value = mixture->generator->options.value;
+    size_t changed = 0;
+    for (size_t i = 0; i < sizeof warps / sizeof *warps; i++)
+        value[warps[i]] = 0;
+    for (int mix = 0; mix < 2; mix++) {
+        value[DPMIX_OPTION_AUGMENT_FRACTION] = value[DPMIX_OPTION_AUGMENT_MIX] = mix;
+        CHECK_OK(draw(mixture, mix ? rows : other, made, 0, SAMPLES));
+    }
+    for (size_t i = 0; i < SAMPLES; i++)
+        changed += memcmp(rows + i * PIXELS, other + i * PIXELS, PIXELS * sizeof *rows) != 0;
+    ck_assert_uint_gt(changed, SAMPLES * 9 / 10);
+    dpmix_mixture_free(mixture);
+}
+END_TEST
+
 /* Samples of several chunks, which take partners: none is written before all memory is there. */
 START_TEST(memory_that_runs_out_leaves_outputs_alone)
 {
@@ -507,6 +559,7 @@ static Suite *suite(void)
     tcase_add_loop_test(each, a_teacher_learns, 0, 2);
     tcase_add_test(each, columns_are_features_too);
     tcase_add_test(each, noise_moves_a_teacher_so_far_and_no_farther);
+    tcase_add_test(each, a_teacher_is_the_mean_of_its_last_half);
     tcase_add_loop_test(each, a_teacher_spends_its_share_once, 0, 2);
     tcase_add_test(each, data_that_do_not_fit_are_refused);
     tcase_add_test(each, a_cancelled_teacher_is_none);
@@ -515,6 +568,7 @@ static Suite *suite(void)
     tcase_add_loop_test(each, labels_are_those_of_the_option, 0, 3);
     tcase_add_loop_test(each, counts_have_the_same_labels, 0, 2);
     tcase_add_loop_test(each, changed_records_do_not_depend_on_the_cuts, 0, 2);
+    tcase_add_test(each, partners_are_other_records);
     tcase_add_test(each, memory_that_runs_out_leaves_outputs_alone);
     tcase_add_test(each, records_that_are_no_images_are_not_changed);
     tcase_add_loop_test(each, a_loaded_mixture_has_teacher_and_options, 0, 2);

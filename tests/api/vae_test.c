@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The VAE through the public functions: what it learns, of which class and part, and what is its own in a
  * file. What all generators have in common is tested in generator_test.c. */
+#include "generator_prior.h"
+
 #include "tiny_release.h"
 
 #include <math.h>
@@ -157,6 +159,93 @@ START_TEST(parts_have_models_of_their_own)
 }
 END_TEST
 
+/* ---- The law of latent space ---- */
+
+/* Without noise the Gaussian of a class has the moments of its rows' places: of their means, and the
+ * variances of each on top. */
+START_TEST(a_prior_has_the_moments_of_the_places)
+{
+    enum { PLACES = 2000, LATENT = 2, WIDTH = 1 + LATENT + 3 };
+    static float drawn[PLACES * LATENT], places[2][PLACES * LATENT];
+    static int32_t classes[PLACES];
+    struct tiny_random random = {2};
+    struct dpm_prior *prior = NULL;
+    CHECK_OK(dpm_prior_new(&prior, 1, 2, LATENT));
+    for (size_t i = 0; i < 2 * PLACES; i++) {
+        int32_t c = (int32_t)(i / PLACES);
+        float *place = places[c] + i % PLACES * LATENT, left[2], right[WIDTH];
+        const float log_variances[LATENT] = {logf(0.5f), logf(0.25f)};
+        place[0] = (float)(c + tiny_normal(&random));
+        place[1] = (float)((c ? -0.7 : 0.7) * (double)place[0] + 0.5 * tiny_normal(&random));
+        dpm_prior_contribute(prior, 1, place, log_variances, &c, left, right);
+        for (size_t j = 0; j < 2 * WIDTH; j++)
+            dpm_prior_sums(prior)[j] += (double)left[j / WIDTH] * (double)right[j % WIDTH];
+    }
+    CHECK_OK(dpm_prior_set(prior, 1e-9));
+    for (int32_t c = 0; c < 2; c++) {
+        struct tiny_moments truth = tiny_moments_of(places[c], PLACES, LATENT);
+        truth.covariance[0][0] += 0.5;
+        truth.covariance[1][1] += 0.25;
+        for (size_t i = 0; i < PLACES; i++)
+            classes[i] = c;
+        for (size_t i = 0; i < PLACES * LATENT; i++)
+            drawn[i] = (float)tiny_normal(&random);
+        dpm_prior_draw(prior, 0, classes, PLACES, drawn);
+        struct tiny_moments found = tiny_moments_of(drawn, PLACES, LATENT);
+        for (size_t j = 0; j < LATENT; j++) {
+            ck_assert_double_eq_tol(found.mean[j], truth.mean[j], 0.1);
+            for (size_t k = 0; k < LATENT; k++)
+                ck_assert_double_eq_tol(found.covariance[j][k], truth.covariance[j][k], 0.15);
+        }
+    }
+    dpm_prior_free(prior);
+}
+END_TEST
+
+/* The next number behind a word of the ledger; `at` goes on behind it. */
+static double number_behind(const char **at, const char *word)
+{
+    *at = strstr(*at, word);
+    ck_assert_ptr_nonnull(*at);
+    *at += strlen(word);
+    return strtod(*at, NULL);
+}
+
+/* The sum of count / noise^2 of what the ledger has of a mechanism behind `at`. */
+static double weight_behind(const char *at, const char *mechanism)
+{
+    double weight = 0;
+    while ((at = strstr(at, mechanism)) != NULL) {
+        double noise = number_behind(&at, "\"noise_multiplier\": ");
+        weight += number_behind(&at, "\"count\": ") / (noise * noise);
+    }
+    return weight;
+}
+
+/* What the queries after the training take, all together, is the share that the option says of what the
+ * training takes: by the sum of squared inverse multipliers, in which a step counts with the square of its
+ * rate. */
+START_TEST(the_prior_takes_its_share)
+{
+    const double share = 0.2, rate = 0.1;
+    for (int prior = DPMIX_VAE_PRIOR_GAUSSIAN; prior <= DPMIX_VAE_PRIOR_MIXTURE; prior++) {
+        dpmix_options *options = new_options(10);
+        CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_VAE_PRIOR, prior));
+        CHECK_OK(dpmix_options_set_double(options, DPMIX_OPTION_VAE_PRIOR_SHARE, share));
+        open_release(RECORDS, labels, 2);
+        dpmix_generator_free(fitted_vae(options));
+        const char *json = tiny_text(dpmix_accountant_json, accountant);
+        double training = rate * rate * weight_behind(json, "\"poisson_subsampled_gaussian\"");
+        double rest = weight_behind(strstr(json, "\"poisson_subsampled_gaussian\""), "\"gaussian\"");
+        ck_assert_double_eq_tol(rest / training, share, 1e-6);
+        dpmix_options_free(options);
+        close_release();
+    }
+}
+END_TEST
+
+/* ---- The rest ---- */
+
 START_TEST(threads_and_cuts_change_nothing)
 {
     dpmix_options *options = new_options(10);
@@ -241,6 +330,8 @@ static Suite *suite(void)
         learns_the_classes,
         makes_labels_only_when_conditional,
         parts_have_models_of_their_own,
+        a_prior_has_the_moments_of_the_places,
+        the_prior_takes_its_share,
         threads_and_cuts_change_nothing,
         hardly_any_rows_are_enough,
         options_that_do_not_fit_are_refused_before_the_debit,

@@ -67,6 +67,7 @@ START_TEST(test_mixture)
     ck_assert_int_gt(calls, 0);
     ck_assert(budget.spent() > 1.9 && budget.spent() <= 2.0);
     ck_assert(budget.spent_group(1) == budget.spent());
+    ck_assert(budget.spent_group(2) > 1.5 * budget.spent());
     ck_assert(budget.json() == mixture.ledger());
     ck_assert(budget.report().find("epsilon") != std::string::npos);
 
@@ -78,6 +79,7 @@ START_TEST(test_mixture)
     ck_assert(mixture.sample(10, 7, 40).rows ==
               std::vector<float>(samples.rows.end() - 10 * n_columns, samples.rows.end()));
     ck_assert(mixture.sample(50).rows != samples.rows);
+    ck_assert(mixture.sample(50, 7 + (UINT64_C(1) << 32)).rows != samples.rows);
     ck_assert(static_cast<float>(mixture.sample_f64(1, 7).rows[0]) == samples.rows[0]);
 
     std::string path = "hpp_test.dpmix";
@@ -200,7 +202,10 @@ START_TEST(test_calculators)
     ck_assert(spent > 0.999 && spent <= 1.0);
     ck_assert(dpmix::epsilon(plan, 1e-5, adjacency, 2) > spent);
     ck_assert(dpmix::delta(plan, spent, adjacency) <= 1.001e-5);
+    ck_assert(dpmix::delta(plan, spent, adjacency, 2) > 1e-4);
     ck_assert_double_eq_tol(dpmix::rdp({{DPMIX_MECHANISM_GAUSSIAN, 2}}, 8, adjacency), 1, 1e-6);
+    ck_assert_double_eq_tol(dpmix::rdp({{DPMIX_MECHANISM_GAUSSIAN, 2, {}, 3}}, 8, adjacency), 3, 1e-6);
+    ck_assert(dpmix::rdp({{DPMIX_MECHANISM_SUBSAMPLED_GAUSSIAN, 2, 0.1}}, 8, adjacency) < 0.5);
     ck_assert_double_eq_tol(dpmix::epsilon({{DPMIX_MECHANISM_PURE, 2}}, 1e-9, adjacency), 0.5, 1e-6);
     ck_assert_int_eq(status_of([&] { dpmix::epsilon(plan, 2, adjacency); }), DPMIX_ERR_RANGE);
 
@@ -226,6 +231,12 @@ START_TEST(test_audits)
     dpmix::GaussianAudit gaussian = dpmix::audit_gaussian(scores, coins, 50, 50, 1e-6, 0.95);
     ck_assert(gaussian.mu > 1 && gaussian.epsilon > 1);
     ck_assert(dpmix::audit_gaussian_count(400, 100, 100, 1e-6, 0.95).mu == gaussian.mu);
+    for (std::size_t i = 200; i < coins.size(); i++) // now a high score tells, and a low one does not
+        scores[i] = -1;
+    ck_assert(dpmix::audit_epsilon(scores, coins, 100, 0, 1e-6, 0.95) > 2);
+    ck_assert(dpmix::audit_epsilon(scores, coins, 0, 100, 1e-6, 0.95) < 1);
+    ck_assert(dpmix::audit_gaussian(scores, coins, 100, 0, 1e-6, 0.95).mu > 1);
+    ck_assert(dpmix::audit_gaussian(scores, coins, 0, 100, 1e-6, 0.95).mu < 0.5);
     scores.pop_back();
     ck_assert_int_eq(status_of([&] { dpmix::audit_epsilon(scores, coins, 5, 5, 0, 0.9); }), DPMIX_ERR_ARG);
 }

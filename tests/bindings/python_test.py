@@ -118,7 +118,10 @@ class TestCalculators(unittest.TestCase):
         self.assertTrue(0.999 < spent <= 1.0)
         self.assertLessEqual(dpmix.delta(again, spent, "add-remove"), 1.001e-5)
         self.assertGreater(dpmix.epsilon(again, 1e-5, "add-remove", group=2), spent)
+        self.assertGreater(dpmix.delta(again, spent, "add-remove", group=2), 1e-4)
         self.assertAlmostEqual(dpmix.rdp([("gaussian", 2.0)], 8, "add-remove"), 1.0, places=6)
+        self.assertAlmostEqual(dpmix.rdp([("gaussian", 2.0, None, 3)], 8, "add-remove"), 3.0, places=6)
+        self.assertLess(dpmix.rdp([("subsampled-gaussian", 2.0, 0.1)], 8, "add-remove"), 0.5)
         self.assertAlmostEqual(dpmix.epsilon([("pure", 2.0)], 1e-9, "add-remove"), 0.5, places=6)
         with self.assertRaises(ValueError):
             dpmix.epsilon([("subsampled-gaussian", 1.0)], 1e-5, "add-remove")
@@ -139,6 +142,10 @@ class TestCalculators(unittest.TestCase):
         self.assertGreater(dpmix.audit_gaussian([float(coin) for coin in coins], coins, 1e-6, 0.95).mu, 1)
         self.assertGreater(dpmix.audit_epsilon_count(400, 100, 100, 1e-6, 0.95), 2)
         self.assertGreater(dpmix.audit_gaussian_count(400, 100, 100, 1e-6, 0.95).epsilon, 1)
+        high = [float(coin) if i < 200 else -1.0 for i, coin in enumerate(coins)]  # a high score tells, a low one does not
+        for audit in (dpmix.audit_epsilon, lambda *told, **guesses: dpmix.audit_gaussian(*told, **guesses).epsilon):
+            self.assertGreater(audit(high, coins, 1e-6, 0.95, guesses_in=100), 1)
+            self.assertLess(audit(high, coins, 1e-6, 0.95, guesses_out=100), 0.5)
         with self.assertRaises(ValueError):
             dpmix.audit_epsilon([0.0], [1, 0], 1e-6, 0.95)
         for wrong in ([0.5, 1.0], [-1, 1]):  # scores, or signs
@@ -183,8 +190,11 @@ class TestDataset(unittest.TestCase):
         del model, made
         gc.collect()
         memory.append(0)
-        dpmix.Dataset(memory, 0, 255, columns=1, copy=True)
+        made = dpmix.Dataset(memory, 0, 255, columns=1, copy=True)
         memory.append(0)
+        memory[:] = bytes(255 for _ in memory)
+        model = dpmix.Generator("gaussian").fit(made, budget(1e4), 1.0)
+        self.assertLess(sum(row[0] for row in listed(model.sample(100, seed=1).rows)) / 100, 50)
 
     def test_refusals(self):
         for rows, error in (([[1, 2], [3]], ValueError), ([["a"]], TypeError), (b"abc", ValueError)):
@@ -269,6 +279,7 @@ class TestModels(unittest.TestCase):
         self.assertTrue(all(0 <= value <= 1 for row in listed(rows) for value in row))
         self.assertEqual(listed(mixture.sample(10, seed=7, first=40).rows), listed(rows)[40:])
         self.assertNotEqual(listed(mixture.sample(50).rows), listed(rows))
+        self.assertNotEqual(listed(mixture.sample(50, seed=7 + 2 ** 32).rows), listed(rows))
         self.assertEqual(len(listed(mixture.sample(0).rows)), 0)
         wide = listed(mixture.sample(1, seed=7, dtype="float64").rows)[0]
         self.assertEqual([struct.unpack("f", struct.pack("f", value))[0] for value in wide], listed(rows)[0])
