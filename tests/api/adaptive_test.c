@@ -465,6 +465,23 @@ START_TEST(groups_of_sampled_gaussians_are_known_where_they_are)
 }
 END_TEST
 
+/* A debit is paid by a budget of exactly what it spends, and by nothing less. */
+START_TEST(a_budget_ends_where_it_says)
+{
+    const struct dpm_event one = event(DPM_EVENT_GAUSSIAN, 5, 1, 3);
+    double order = _i == DPMIX_MODE_RENYI ? 20 : 0, spent = 0, none = -1;
+    for (int less = -1; less < 2; less++) { /* ample, exact, and less */
+        double budget = less < 0 ? 50 : less ? nextafter(spent, 0) : spent;
+        const struct dpm_account_terms terms = {budget, TINY_DELTA, DPMIX_ADJACENCY_ADD_REMOVE, _i, order};
+        dpmix_accountant *accountant = NULL;
+        CHECK_OK(dpm_accountant_new_terms(&accountant, terms));
+        ck_assert_int_eq(charge(accountant, one), less > 0 ? DPMIX_ERR_BUDGET : DPMIX_OK);
+        CHECK_OK(dpm_accountant_spent(accountant, less > 0 ? &none : &spent));
+        dpm_accountant_unref(accountant);
+    }
+}
+END_TEST
+
 /* ---- Ledgers and reports ---- */
 
 static dpmix_accountant *used(int mode)
@@ -603,6 +620,44 @@ START_TEST(the_report_is_for_people)
 }
 END_TEST
 
+/* The number behind the words, of which *at is in front. */
+static double number_behind(const char **at, const char *words)
+{
+    *at = strstr(*at, words);
+    ck_assert_msg(*at != NULL, "%s", words);
+    *at += strlen(words);
+    return strtod(*at, NULL);
+}
+
+/* What people read is of the step that it stands under, rounded, and never down. */
+START_TEST(the_figures_of_the_report_are_those_of_the_ledger)
+{
+    static const int groups[] = {2, 3, 5, 10};
+    const double few_digits = 1 + 2e-3;
+    for (int steps = 1; steps < 12; steps++) {
+        dpmix_accountant *accountant = tiny_accountant(40);
+        double alone, epsilon;
+        struct dpm_event first = event(DPM_EVENT_GAUSSIAN, 10 + steps / 7.0, 1, 1);
+        CHECK_OK(charge(accountant, first));
+        CHECK_OK(charge(accountant, event(DPM_EVENT_GAUSSIAN, 20, 1, (uint64_t)steps)));
+        const char *at = tiny_text(dpmix_accountant_report, accountant);
+        CHECK_OK(dpm_account_epsilon(&alone, &first, 1, 1, TINY_DELTA));
+        double printed = number_behind(&at, "Alone it would have epsilon ");
+        ck_assert_msg(printed >= alone && printed <= alone * few_digits, "%g, not %.9g", printed, alone);
+        (void)number_behind(&at, "\n2. a test\n");
+        ck_assert_double_eq(number_behind(&at, "The noise has "), 20);
+        for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
+            CHECK_OK(dpmix_accountant_spent_group(accountant, &epsilon, groups[i]));
+            printed = number_behind(&at, "\n - epsilon ");
+            ck_assert_msg(printed >= epsilon && printed <= epsilon * few_digits, "%g, not %.9g", printed,
+                          epsilon);
+            ck_assert_double_eq(number_behind(&at, " for "), groups[i]);
+        }
+        dpmix_accountant_free(accountant);
+    }
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *suite = suite_create("adaptive");
@@ -618,12 +673,14 @@ static Suite *suite(void)
     tcase_add_test(test_case, the_gaussian_filter_takes_nothing_else);
     tcase_add_loop_test(test_case, fits_work_in_every_mode, 0, 6);
     tcase_add_loop_test(test_case, the_exact_curve_is_no_filter, 0, 4);
+    tcase_add_loop_test(test_case, a_budget_ends_where_it_says, DPMIX_MODE_PLANNED, DPMIX_MODE_GAUSSIAN + 1);
     tcase_add_test(test_case, groups_of_plain_gaussians_have_k_times_the_mu);
     tcase_add_test(test_case, groups_of_sampled_gaussians_are_known_where_they_are);
     tcase_add_loop_test(test_case, json_can_be_replayed_in_every_mode, DPMIX_MODE_PLANNED,
                         DPMIX_MODE_GAUSSIAN + 1);
     tcase_add_test(test_case, shares_are_parts_of_the_whole);
     tcase_add_test(test_case, a_failed_debit_leaves_no_shares);
+    tcase_add_test(test_case, the_figures_of_the_report_are_those_of_the_ledger);
     tcase_add_loop_test(test_case, the_report_is_for_people, DPMIX_MODE_PLANNED, DPMIX_MODE_GAUSSIAN + 1);
     return suite;
 }

@@ -56,12 +56,12 @@ static const uint16_t half[] = {0, 0x3c00, 0x4000, 0x4200, 0x4400, 0x4500};
 static const float single[] = {0, 1, 2, 3, 4, 5};
 static const double real[] = {0, 1, 2, 3, 4, 5};
 #if defined(__BYTE_ORDER__) && defined(__ORDER_BIG_ENDIAN__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-#define HALVES(whole) 0, whole
+#define HALVES(high, low) high, low
 #else
-#define HALVES(whole) whole, 0
+#define HALVES(high, low) low, high
 #endif
-static const uint64_t decimal[] = {HALVES(0),   HALVES(100), HALVES(200),
-                                   HALVES(300), HALVES(400), HALVES(500)};
+static const uint64_t decimal[] = {HALVES(0, 0),   HALVES(0, 100), HALVES(0, 200),
+                                   HALVES(0, 300), HALVES(0, 400), HALVES(0, 500)};
 static const int64_t millis_days[] = {0, 86400000, 172800000, 259200000 + 5, 345600000, 432000000};
 static const int64_t nanos[] = {0, 1000, 2999, 3000, 4001, 5000};
 static const int64_t micro_days[] = {0, 86400000000, 172800000000, 259200000001, 345600000000, 432000000000};
@@ -156,6 +156,81 @@ START_TEST(every_type_is_taken_in)
 }
 END_TEST
 
+/* Cells below a record that is null count as null, whatever they are; bits are of the parent's slice. */
+START_TEST(records_may_be_null)
+{
+    static const uint8_t validity = 0x37;
+    dpmix_schema *schema = one_column(DPMIX_KIND_INTEGER);
+    for (int64_t parent = 0; parent < 3; parent++) {
+        struct tiny_table table;
+        tiny_table_begin(&table, N - parent);
+        tiny_table_add(&table, "x", "i", NULL, c32, NULL)->array.length = N;
+        table.buffers[0] = &validity;
+        table.array.offset = parent;
+        table.array.null_count = 1;
+        dpmix_dataset *dataset = take(&table, schema);
+        expect_values(dataset, DPMIX_KIND_INTEGER, (size_t)parent, (size_t)(N - parent), 1);
+        dpmix_dataset_free(dataset);
+    }
+    dpmix_schema_free(schema);
+    ck_assert_int_eq(dpm_alloc_live(), 0);
+}
+END_TEST
+
+/* What lies between two steps of a unit belongs to the lower one, on both sides of 0. */
+START_TEST(numbers_below_zero)
+{
+    static const uint64_t cents[] = {HALVES(UINT64_MAX, -UINT64_C(300)), HALVES(UINT64_MAX, -UINT64_C(100)),
+                                     HALVES(0, 0), HALVES(0, 100)};
+    static const int64_t millis[] = {-259200000, -1, 1, 86400000};
+    static const int64_t micros[] = {-259200000000, -1, 1, 86400000000};
+    static const int64_t thousands[] = {-3000, -1, 1, 1000};
+    static const char *const names[] = {"cents", "millis", "micros", "thousands"};
+    dpmix_schema *schema = NULL;
+    struct tiny_table table;
+    CHECK_OK(dpmix_schema_new(&schema));
+    CHECK_OK(dpmix_schema_add_integer(schema, names[0], -5, 4, 0, 1));
+    CHECK_OK(dpmix_schema_add_date(schema, names[1], -5, 4, 0, 1));
+    CHECK_OK(dpmix_schema_add_date(schema, names[2], -5, 4, 0, 1));
+    CHECK_OK(dpmix_schema_add_timestamp(schema, names[3], -5, 4, 0, 1));
+    tiny_table_begin(&table, 4);
+    tiny_table_add(&table, names[0], "d:10,2", NULL, cents, NULL);
+    tiny_table_add(&table, names[1], "tdm", NULL, millis, NULL);
+    tiny_table_add(&table, names[2], "tsu:", NULL, micros, NULL);
+    tiny_table_add(&table, names[3], "tsn:", NULL, thousands, NULL);
+    dpmix_dataset *dataset = take(&table, schema);
+    static const int wanted[] = {-3, -1, 0, 1};
+    for (size_t i = 0; i < 16; i++)
+        ck_assert_msg((int)floorf(10 * rows_of(dataset)[i]) - 5 == wanted[i / 4], "row %zu, %s", i / 4,
+                      names[i % 4]);
+    dpmix_dataset_free(dataset);
+    dpmix_schema_free(schema);
+    ck_assert_int_eq(dpm_alloc_live(), 0);
+}
+END_TEST
+
+START_TEST(half_floats_have_signs_and_extremes)
+{
+    static const uint16_t halves[N] = {0xC200, 0x3E00, 0x0001, 0x7C00, 0xFC00, 0x7E00};
+    static const double wanted[N - 1] = {-3, 1.5, 0x1p-24, 6, -4}; /* the last is not a number, and so null */
+    dpmix_schema *schema = NULL;
+    struct tiny_table table;
+    CHECK_OK(dpmix_schema_new(&schema));
+    CHECK_OK(dpmix_schema_add_continuous(schema, "x", -4, 6, DPMIX_SCHEMA_NULLABLE, 1));
+    tiny_table_begin(&table, N);
+    tiny_table_add(&table, "x", "e", NULL, halves, NULL);
+    dpmix_dataset *dataset = take(&table, schema);
+    for (size_t i = 0; i < N; i++) {
+        const float *places = rows_of(dataset) + 3 * i;
+        ck_assert(places[2] == (float)(i == N - 1));
+        ck_assert(i == N - 1 || fabs(10 * (double)places[0] - 4 - wanted[i]) < 1e-6);
+    }
+    dpmix_dataset_free(dataset);
+    dpmix_schema_free(schema);
+    ck_assert_int_eq(dpm_alloc_live(), 0);
+}
+END_TEST
+
 START_TEST(every_width_of_dictionary_numbers)
 {
     static const struct {
@@ -235,22 +310,25 @@ START_TEST(views_bits_nulls_and_extremes)
     for (size_t i = 0; i < 27; i++)
         ck_assert_msg(fabsf(rows_of(dataset)[i] - wanted[i / 9][i % 9]) < 1e-6f, "place %zu", i);
     dpmix_dataset_free(dataset);
-    for (int fault = 0; fault < 4; fault++) {
+    for (int fault = 0; fault < 7; fault++) {
         set_view(views[1], fault == 0 ? -1 : 32, "a te",
                  fault == 1   ? 1
                  : fault == 2 ? -1
                               : 0,
-                 fault == 3 ? 3 : 2);
+                 fault == 3   ? 3
+                 : fault == 4 ? -1
+                              : 2);
         tiny_table_begin(&table, 3);
         column = tiny_table_add(&table, "v", "vu", NULL, views, long_text);
-        column->buffers[3] = sizes;
+        column->buffers[2] = fault == 5 ? NULL : long_text;
+        column->buffers[3] = fault == 6 ? NULL : sizes;
         column->array.n_buffers = 4;
         tiny_table_add(&table, "b", "b", NULL, &bits, NULL);
         tiny_table_add(&table, "n", "n", NULL, NULL, NULL)->array.n_buffers = 0;
         tiny_table_add(&table, "h", "L", NULL, huge, NULL);
         tiny_table_add(&table, "t", "tss:", NULL, seconds, NULL);
         CHECK_FAILS(dpmix_dataset_new_arrow(&dataset, schema, &table.array, &table.type), DPMIX_ERR_FORMAT,
-                    "column 'v', row 1");
+                    fault < 5 ? "column 'v', row 1" : "column 'v': a buffer is missing");
         ck_assert_int_eq(tiny_released_arrays, 6);
     }
     dpmix_schema_free(schema);
@@ -339,12 +417,14 @@ enum fault {
     CHILD_NULL,
     CHILD_RELEASED,
     CHILD_SHORT,
+    CHILD_SHORT_OF_OFFSET,
     CHILD_NEGATIVE,
     CHILD_OFFSET,
     CHILD_OFFSET_HUGE,
     PARENT_NEGATIVE,
     PARENT_OFFSET_HUGE,
     PARENT_BUFFERS,
+    PARENT_NULLS_WITHOUT_BITMAP,
     BUFFERS_NULL,
     BUFFERS_FEWER,
     BUFFERS_MORE,
@@ -381,12 +461,14 @@ static void break_table(struct tiny_table *table, enum fault fault)
     case CHILD_NULL: table->arrays[1] = NULL; break;
     case CHILD_RELEASED: number->array.release = NULL; break;
     case CHILD_SHORT: number->array.length = N - 1; break;
+    case CHILD_SHORT_OF_OFFSET: table->array.offset = 1; break;
     case CHILD_NEGATIVE: number->array.length = -1; break;
     case CHILD_OFFSET: number->array.offset = -1; break;
     case CHILD_OFFSET_HUGE: number->array.offset = INT64_MAX - 1; break;
     case PARENT_NEGATIVE: table->array.length = -1; break;
     case PARENT_OFFSET_HUGE: table->array.offset = INT64_MAX; break;
     case PARENT_BUFFERS: table->array.n_buffers = 0; break;
+    case PARENT_NULLS_WITHOUT_BITMAP: table->array.null_count = 1; break;
     case BUFFERS_NULL: number->array.buffers = NULL; break;
     case BUFFERS_FEWER: text->array.n_buffers = 2; break;
     case BUFFERS_MORE: number->array.n_buffers = 3; break;
@@ -487,18 +569,60 @@ START_TEST(streams_are_consumed)
 }
 END_TEST
 
+START_TEST(columns_are_found_by_their_names)
+{
+    static const int32_t tens[] = {0, 10, 20, 30, 40, 50};
+    struct tiny_table table;
+    dpmix_schema *schema = one_column(DPMIX_KIND_INTEGER);
+    CHECK_OK(dpmix_schema_add_integer(schema, "tens", 0, 99, 0, 1));
+    tiny_table_begin(&table, N);
+    tiny_table_add(&table, "tens", "i", NULL, tens, NULL);
+    tiny_table_add(&table, "unknown", "i", NULL, c32, NULL);
+    tiny_table_add(&table, "x", "i", NULL, c32, NULL);
+    dpmix_dataset *dataset = take(&table, schema);
+    for (int i = 0; i < N; i++) {
+        const float *places = rows_of(dataset) + 4 * i;
+        ck_assert_int_eq((int)floorf(10 * places[0]), i);
+        ck_assert_int_eq((int)floorf(100 * places[3]), 10 * i);
+    }
+    dpmix_dataset_free(dataset);
+    dpmix_schema_free(schema);
+    ck_assert_int_eq(dpm_alloc_live(), 0);
+}
+END_TEST
+
+/* Memory for the records grows from batch to batch. */
+START_TEST(labels_come_along_when_a_stream_grows)
+{
+    struct tiny_table table;
+    dpmix_schema *schema = three_columns();
+    dpmix_dataset *dataset = NULL;
+    CHECK_OK(dpmix_schema_set_label(schema, 2));
+    good_table(&table);
+    CHECK_OK(dpmix_dataset_new_stream(&dataset, schema, tiny_table_stream(&table, 5)));
+    ck_assert_uint_eq(dataset->source.n_rows, 5 * N);
+    for (int i = 0; i < 5 * N; i++)
+        ck_assert_int_eq(dataset->source.labels[i], i % N);
+    dpmix_dataset_free(dataset);
+    dpmix_schema_free(schema);
+    ck_assert_int_eq(dpm_alloc_live(), 0);
+}
+END_TEST
+
 /* ---- Streams of samples ---- */
 
+/* label: 0, or the number of values of the label beside "other". */
 static dpmix_schema *people(int label)
 {
-    static const char *const schools[] = {"none", "some", "much"}, *const jobs[] = {"a", "b"};
+    static const char *const schools[] = {"none", "some", "much"}, *const jobs[] = {"a", "b", "c"};
     dpmix_schema *schema = NULL;
     CHECK_OK(dpmix_schema_new(&schema));
     CHECK_OK(dpmix_schema_add_continuous(schema, "height", 1, 2.5, DPMIX_SCHEMA_NULLABLE, 1));
     CHECK_OK(dpmix_schema_add_unit(schema, "who", 1));
     CHECK_OK(dpmix_schema_add_integer(schema, "age", 0, 99, 0, 1));
     CHECK_OK(dpmix_schema_add_ordinal(schema, "school", schools, 3, 0, 1));
-    CHECK_OK(dpmix_schema_add_categorical(schema, "job", jobs, 2, "other", 0, DPMIX_OUTSIDE_OTHER));
+    CHECK_OK(dpmix_schema_add_categorical(schema, "job", jobs, label ? (size_t)label : 2, "other", 0,
+                                          DPMIX_OUTSIDE_OTHER));
     CHECK_OK(dpmix_schema_add_boolean(schema, "well", DPMIX_SCHEMA_NULLABLE, 1));
     CHECK_OK(dpmix_schema_add_date(schema, "born", 0, 20000, 0, 1));
     CHECK_OK(dpmix_schema_add_timestamp(schema, "seen", 0, 1000000, 0, 1));
@@ -509,8 +633,8 @@ static dpmix_schema *people(int label)
 
 enum { PEOPLE = 400, PEOPLE_COLUMNS = 8, OUT_COLUMNS = 7 };
 
-/* A mixture by label of Gaussians of made-up people. */
-static dpmix_mixture *fit_people(const dpmix_schema *schema, dpmix_generator **generator)
+/* A mixture by label of made-up people; without a label the generator itself is fitted. */
+static dpmix_mixture *fit_people(const dpmix_schema *schema, int kind, dpmix_generator **generator)
 {
     static char text[PEOPLE][PEOPLE_COLUMNS][24];
     static const char *cells[PEOPLE * PEOPLE_COLUMNS];
@@ -531,9 +655,17 @@ static dpmix_mixture *fit_people(const dpmix_schema *schema, dpmix_generator **g
     dpmix_accountant *accountant = NULL;
     dpmix_clusterer *clusterer = NULL;
     dpmix_mixture *mixture = NULL;
+    dpmix_options *options = NULL;
+    CHECK_OK(dpmix_options_new(&options));
+    CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_STEPS, 3));
+    CHECK_OK(dpmix_options_set_double(options, DPMIX_OPTION_SAMPLING_RATE, 0.3)); /* quick to account for */
+    CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_VAE_HIDDEN, 8));
+    CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_RBM_HIDDEN, 8));
+    CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_CGAN_HIDDEN, 8));
     CHECK_OK(dpmix_dataset_new_text(&dataset, schema, cells, PEOPLE, PEOPLE_COLUMNS));
     CHECK_OK(dpmix_accountant_new(&accountant, 20, 1e-5, DPMIX_ADJACENCY_ADD_REMOVE));
-    CHECK_OK(dpmix_generator_new(generator, DPMIX_GENERATOR_GAUSSIAN, NULL));
+    CHECK_OK(dpmix_generator_new(generator, kind, options));
+    dpmix_options_free(options);
     if (dpmix_schema_label(schema) >= 0) {
         CHECK_OK(dpmix_clusterer_new(&clusterer, DPMIX_CLUSTERER_LABEL, NULL));
         CHECK_OK(dpmix_clusterer_fit(clusterer, accountant, dataset, 0.2, NULL, NULL));
@@ -553,6 +685,15 @@ static int bit(const void *bits, int64_t at)
     return ((const uint8_t *)bits)[at / 8] >> (at % 8) & 1;
 }
 
+/* How many cells of a column are null by its bitmap. */
+static int64_t nulls_of(const struct ArrowArray *column)
+{
+    int64_t nulls = 0;
+    for (int64_t i = 0; column->buffers[0] && i < column->length; i++)
+        nulls += !bit(column->buffers[0], i);
+    return nulls;
+}
+
 /* Types and cells of a batch obey the schema of people. */
 static void expect_batch(const struct ArrowArray *batch)
 {
@@ -567,6 +708,8 @@ static void expect_batch(const struct ArrowArray *batch)
         ck_assert(age >= 0 && age <= 99 && school >= 0 && school < 3 && job >= 0 && job < 3);
         ck_assert(born >= 0 && born <= 20000 && seen >= 0 && seen <= 1000000);
     }
+    for (int64_t i = 0; i < OUT_COLUMNS; i++)
+        ck_assert_int_eq(batch->children[i]->null_count, nulls_of(batch->children[i]));
     ck_assert_int_eq(batch->children[3]->dictionary->length, 3);
     ck_assert_mem_eq(batch->children[3]->dictionary->buffers[2], "abother", 7);
     ck_assert_ptr_null(batch->children[1]->buffers[0]);
@@ -597,12 +740,18 @@ START_TEST(samples_come_as_batches)
     const uint64_t seed = 4;
     int64_t lengths[] = {8192, 8192, MANY - 2 * 8192}, ages[2] = {0, 0};
     dpmix_generator *generator = NULL;
-    dpmix_schema *schema = people(1);
-    dpmix_mixture *mixture = fit_people(schema, &generator);
+    dpmix_schema *schema = people(2);
+    dpmix_mixture *mixture = fit_people(schema, DPMIX_GENERATOR_GAUSSIAN, &generator);
     struct ArrowArrayStream streams[2];
     struct ArrowArray batch;
     for (int s = 0; s < 2; s++)
         CHECK_OK(dpmix_mixture_stream(mixture, &streams[s], schema, MANY, &seed));
+    for (int label = 1; label <= 3; label += 2) { /* as many places, and not as many classes */
+        dpmix_schema *other = people(label);
+        CHECK_FAILS(dpmix_mixture_stream(mixture, &streams[0], other, MANY, &seed), DPMIX_ERR_STATE,
+                    "classes");
+        dpmix_schema_free(other);
+    }
     dpmix_mixture_free(mixture); /* which the streams do not need */
     dpmix_generator_free(generator);
     dpmix_schema_free(schema);
@@ -612,6 +761,7 @@ START_TEST(samples_come_as_batches)
             ck_assert_int_eq(streams[s].get_next(&streams[s], &batch), 0);
             ck_assert_int_eq(batch.length, lengths[i]);
             expect_batch(&batch);
+            ck_assert_int_gt(batch.children[0]->null_count, 0);
             for (int64_t j = 0; j < batch.length; j++)
                 ages[s] += (j + 1) * ((const int64_t *)batch.children[1]->buffers[1])[j];
             struct ArrowArray moved = *batch.children[3]; /* a consumer may keep a child alone */
@@ -634,10 +784,10 @@ END_TEST
 START_TEST(a_generator_streams_too)
 {
     dpmix_generator *generator = NULL, *unfitted = NULL;
-    dpmix_schema *schema = people(0), *labelled = people(1), *other = one_column(DPMIX_KIND_INTEGER);
+    dpmix_schema *schema = people(0), *labelled = people(2), *other = one_column(DPMIX_KIND_INTEGER);
     struct ArrowArrayStream stream;
     struct ArrowArray batch;
-    ck_assert_ptr_null(fit_people(schema, &generator));
+    ck_assert_ptr_null(fit_people(schema, DPMIX_GENERATOR_GAUSSIAN, &generator));
     CHECK_OK(dpmix_generator_new(&unfitted, DPMIX_GENERATOR_GAUSSIAN, NULL));
     CHECK_FAILS(dpmix_generator_stream(unfitted, &stream, schema, 1, NULL), DPMIX_ERR_STATE, "fitted");
     CHECK_FAILS(dpmix_generator_stream(generator, &stream, other, 1, NULL), DPMIX_ERR_STATE, "schema");
@@ -675,19 +825,71 @@ START_TEST(a_generator_streams_too)
 }
 END_TEST
 
+static int keep_jobs(void *user, uint64_t record, const char *const *texts, size_t n_columns)
+{
+    char *kept = user;
+    (void)n_columns;
+    kept[record] = texts[4][0];
+    return 0;
+}
+
+/* A stream has the records of a sample, decoded as the kind of model asks for. */
+START_TEST(nets_are_drawn_from_and_gaussians_are_not)
+{
+    enum { FEW = 200, MOST_PLACES = 32 };
+    static const struct {
+        int kind, categories;
+    } kinds[] = {{DPMIX_GENERATOR_GAUSSIAN, DPMIX_DECODE_LARGEST},
+                 {DPMIX_GENERATOR_VAE, DPMIX_DECODE_DRAW},
+                 {DPMIX_GENERATOR_RBM, DPMIX_DECODE_DRAW},
+                 {DPMIX_GENERATOR_CGAN, DPMIX_DECODE_DRAW}};
+    static float rows[FEW * MOST_PLACES];
+    const uint64_t seed = 8;
+    char wanted[FEW], others[FEW];
+    dpmix_generator *generator = NULL;
+    dpmix_schema *schema = people(0);
+    struct ArrowArrayStream stream;
+    struct ArrowArray batch;
+    size_t width = dpmix_schema_width(schema);
+    ck_assert_uint_le(width, MOST_PLACES);
+    ck_assert_ptr_null(fit_people(schema, kinds[_i].kind, &generator));
+    CHECK_OK(dpmix_generator_sample(generator, rows, NULL, 0, FEW, width, &seed));
+    CHECK_OK(dpmix_schema_decode_text(schema, rows, NULL, 0, FEW, width, kinds[_i].categories, &seed,
+                                      keep_jobs, wanted));
+    CHECK_OK(dpmix_schema_decode_text(schema, rows, NULL, 0, FEW, width, 3 - kinds[_i].categories, &seed,
+                                      keep_jobs, others));
+    ck_assert_mem_ne(wanted, others, FEW);
+    CHECK_OK(dpmix_generator_stream(generator, &stream, schema, FEW, &seed));
+    ck_assert_int_eq(stream.get_next(&stream, &batch), 0);
+    for (size_t i = 0; i < FEW; i++)
+        ck_assert_int_eq("abo"[((const int32_t *)batch.children[3]->buffers[1])[i]], wanted[i]);
+    batch.release(&batch);
+    stream.release(&stream);
+    dpmix_generator_free(generator);
+    dpmix_schema_free(schema);
+    ck_assert_int_eq(dpm_alloc_live(), 0);
+}
+END_TEST
+
 static Suite *arrow_suite(void)
 {
     Suite *suite = suite_create("arrow");
     TCase *in = check_case(suite, "in");
     tcase_add_loop_test(in, every_type_is_taken_in, 0, (int)(sizeof types / sizeof *types));
+    tcase_add_test(in, records_may_be_null);
+    tcase_add_test(in, numbers_below_zero);
+    tcase_add_test(in, half_floats_have_signs_and_extremes);
     tcase_add_loop_test(in, every_width_of_dictionary_numbers, 0, 8);
     tcase_add_test(in, views_bits_nulls_and_extremes);
     tcase_add_test(in, identifiers_are_of_types_that_are_taken_whole);
     tcase_add_loop_test(in, integers_beyond_63_bits_are_late_times, 0, 2);
     tcase_add_loop_test(in, hostile_arrays_are_refused, 0, N_FAULTS + 1);
     tcase_add_test(in, streams_are_consumed);
+    tcase_add_test(in, columns_are_found_by_their_names);
+    tcase_add_test(in, labels_come_along_when_a_stream_grows);
     CHECK_ADD(suite, samples_come_as_batches);
     CHECK_ADD(suite, a_generator_streams_too);
+    tcase_add_loop_test(check_case(suite, "kinds"), nets_are_drawn_from_and_gaussians_are_not, 0, 4);
     return suite;
 }
 

@@ -96,7 +96,13 @@ START_TEST(guesses_are_the_ends_of_the_ranking)
     CHECK_OK(dpmix_audit_epsilon_count(&by_count, 40, 20, 18, 0, 0.98));
     ck_assert_double_eq_tol(by_score, by_count, 1e-8);
     CHECK_OK(dpmix_audit_epsilon(&by_score, four_scores, four_coins, 4, 0, 0, 0, 0.9));
-    ck_assert(by_score == 0); /* four canaries are too few for five tries */
+    ck_assert(by_score == 0);         /* four canaries are too few for five tries */
+    for (size_t i = 0; i < 40; i++) { /* scores that say nothing: the coins must not part them */
+        scores[i] = 1;
+        coins[i] = i % 2;
+    }
+    CHECK_OK(dpmix_audit_epsilon(&by_score, scores, coins, 40, 20, 20, 0, 0.9));
+    ck_assert(by_score == 0);
 }
 END_TEST
 

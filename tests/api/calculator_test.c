@@ -317,6 +317,27 @@ START_TEST(larger_groups_cost_more)
 }
 END_TEST
 
+/* Two runs cost a group at least what one costs, whose curve is known in closed form; also where the exact
+ * curve of two is out of reach, for too little noise or too small a rate. */
+START_TEST(two_runs_cost_a_group_no_less_than_one)
+{
+    static const struct {
+        double noise, rate;
+        int group;
+        double epsilon;
+    } cases[] = {{0.02, 0.5, 2, 4000}, {0.1, 1e-13, 64, 1}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct plan one = one_entry(2, cases[i].noise, cases[i].rate, 1), two = one;
+        two.counts[0] = 2;
+        double delta = delta_of(&one, DPMIX_ADJACENCY_ADD_REMOVE, cases[i].group, cases[i].epsilon);
+        double more = delta_of(&two, DPMIX_ADJACENCY_ADD_REMOVE, cases[i].group, cases[i].epsilon);
+        ck_assert_msg(more >= delta * (1 - TOLERANCE), "%zu: delta %g, not %g", i, more, delta);
+        more = epsilon_of(&two, DPMIX_ADJACENCY_ADD_REMOVE, cases[i].group, delta);
+        ck_assert_msg(more >= cases[i].epsilon * (1 - TOLERANCE), "%zu: epsilon %g", i, more);
+    }
+}
+END_TEST
+
 /* Where the exact curve is out of reach, delta is a bound, too: at most that of unsampled mechanisms. */
 START_TEST(delta_falls_back_on_bounds)
 {
@@ -597,6 +618,7 @@ static Suite *suite(void)
     CHECK_ADD(all, groups_of_sampled_gaussians);
     CHECK_ADD(all, groups_of_plain_gaussians_are_gaussian);
     CHECK_ADD(all, larger_groups_cost_more);
+    CHECK_ADD(all, two_runs_cost_a_group_no_less_than_one);
     CHECK_ADD(all, delta_falls_back_on_bounds);
     CHECK_ADD(all, divergences_are_those_of_the_densities);
     CHECK_ADD(all, divergences_add_up);

@@ -49,6 +49,22 @@ START_TEST(a_changed_row_is_refused)
 }
 END_TEST
 
+/* An order that the caller leaves to the ledger is the ledger's: the sum is of a filter's terms, too. */
+START_TEST(a_changed_filter_is_refused)
+{
+    static const char *const changes[] = {"UPDATE datasets SET renyi_order = 50.0 WHERE name = 'donors'",
+                                          "UPDATE datasets SET mode = 3 WHERE name = 'donors'"};
+    dpmix_accountant *filter = NULL;
+    const struct dpm_account_terms terms = {BUDGET, TINY_DELTA, DPMIX_ADJACENCY_ADD_REMOVE, DPMIX_MODE_RENYI,
+                                            0};
+    CHECK_OK(dpm_accountant_open_terms(&filter, tiny_path("a"), "donors", terms));
+    dpm_accountant_unref(filter);
+    change(changes[_i]);
+    CHECK_FAILS(dpm_accountant_open_terms(&filter, tiny_path("a"), "donors", terms), DPMIX_ERR_FORMAT,
+                "damaged");
+}
+END_TEST
+
 /* The row of a data set as it stands in another file, where it has the second place: as good as any alone. */
 START_TEST(a_data_set_that_is_there_twice_is_refused)
 {
@@ -228,6 +244,7 @@ static Suite *suite(void)
     tcase_add_unchecked_fixture(test_case, make_files, drop_files);
     tcase_add_checked_fixture(test_case, setup, tiny_clean_teardown);
     tcase_add_loop_test(test_case, a_changed_row_is_refused, 0, N_DAMAGES);
+    tcase_add_loop_test(test_case, a_changed_filter_is_refused, 0, 2);
     tcase_add_test(test_case, a_data_set_that_is_there_twice_is_refused);
     tcase_add_test(test_case, another_file_is_refused);
     tcase_add_test(test_case, no_other_version_is_read);

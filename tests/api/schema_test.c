@@ -128,6 +128,7 @@ END_TEST
 
 START_TEST(json_holds_all_of_a_schema)
 {
+    static const size_t whole[] = {0, 5, 6, 8}; /* columns whose ranges are whole numbers */
     dpmix_schema *schema = example(), *loaded = NULL;
     char first[8192], second[8192];
     size_t n = 0;
@@ -137,9 +138,23 @@ START_TEST(json_holds_all_of_a_schema)
     CHECK_OK(dpmix_schema_load(&loaded, tiny_path("a")));
     CHECK_OK(dpmix_schema_json(loaded, second, sizeof second, NULL));
     ck_assert_str_eq(first, second);
+    for (size_t i = 0; i < sizeof whole / sizeof *whole; i++) {
+        int64_t range[2], read[2];
+        CHECK_OK(dpmix_schema_range_int(schema, whole[i], &range[0], &range[1]));
+        CHECK_OK(dpmix_schema_range_int(loaded, whole[i], &read[0], &read[1]));
+        ck_assert_mem_eq(range, read, sizeof range);
+    }
     dpmix_schema_free(loaded);
     CHECK_OK(dpmix_schema_new_json(&loaded, first));
     ck_assert_uint_eq(dpmix_schema_width(loaded), WIDTH);
+    dpmix_schema_free(loaded);
+    const double third = 1.0 / 3;
+    double lower, upper;
+    CHECK_OK(dpmix_schema_add_continuous(schema, "to the last bit", -third, 0.1 + 0.2, 0, 1));
+    CHECK_OK(dpmix_schema_json(schema, first, sizeof first, NULL));
+    CHECK_OK(dpmix_schema_new_json(&loaded, first));
+    CHECK_OK(dpmix_schema_range(loaded, N_COLUMNS, &lower, &upper));
+    ck_assert(lower == -third && upper == 0.1 + 0.2);
     dpmix_schema_free(loaded);
     CHECK_FAILS(dpmix_schema_json(schema, first, 10, NULL), DPMIX_ERR_RANGE, "capacity");
     CHECK_FAILS(dpmix_schema_load(&loaded, tiny_path("missing")), DPMIX_ERR_IO, "path");
@@ -368,6 +383,38 @@ START_TEST(samples_are_decoded_to_text)
 }
 END_TEST
 
+/* The first letters of jobs tell them apart. */
+static int keep_jobs(void *user, uint64_t record, const char *const *texts, size_t n_columns)
+{
+    char *kept = user;
+    (void)n_columns;
+    kept[record - 100] = texts[0][0];
+    return 0;
+}
+
+/* Draws are those of a record's number, wherever a call begins. */
+START_TEST(what_is_drawn_does_not_depend_on_the_cuts)
+{
+    enum { RECORDS = 64, CUT = 20 };
+    const uint64_t seed = 3;
+    char whole[RECORDS] = {0}, parts[RECORDS] = {0};
+    float even[RECORDS * 3];
+    dpmix_schema *schema = NULL;
+    CHECK_OK(dpmix_schema_new(&schema));
+    CHECK_OK(dpmix_schema_add_categorical(schema, "job", jobs, 3, NULL, 0, DPMIX_OUTSIDE_CLAMP));
+    for (size_t i = 0; i < RECORDS * 3; i++)
+        even[i] = 0.5f;
+    CHECK_OK(dpmix_schema_decode_text(schema, even, NULL, 100, RECORDS, 3, DPMIX_DECODE_DRAW, &seed,
+                                      keep_jobs, whole));
+    CHECK_OK(dpmix_schema_decode_text(schema, even, NULL, 100, CUT, 3, DPMIX_DECODE_DRAW, &seed, keep_jobs,
+                                      parts));
+    CHECK_OK(dpmix_schema_decode_text(schema, even, NULL, 100 + CUT, RECORDS - CUT, 3, DPMIX_DECODE_DRAW,
+                                      &seed, keep_jobs, parts));
+    ck_assert_mem_eq(whole, parts, RECORDS);
+    dpmix_schema_free(schema);
+}
+END_TEST
+
 /* At every allocation in turn. */
 START_TEST(running_out_of_memory_leaks_nothing)
 {
@@ -414,6 +461,7 @@ static Suite *schema_suite(void)
     CHECK_ADD(suite, json_that_is_cut_or_changed_does_no_harm);
     CHECK_ADD(suite, cells_are_encoded_by_the_rules);
     CHECK_ADD(suite, samples_are_decoded_to_text);
+    CHECK_ADD(suite, what_is_drawn_does_not_depend_on_the_cuts);
     CHECK_ADD(suite, running_out_of_memory_leaks_nothing);
     return suite;
 }

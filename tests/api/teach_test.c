@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Teachers, labels and augmentation of mixtures through the public functions, on made-up images. */
 #include "mixture_model.h"
+#include "mixture_sample.h"
 
 #include "tiny_file.h"
 #include "tiny_model.h"
@@ -433,6 +434,27 @@ START_TEST(partners_are_other_records)
 }
 END_TEST
 
+/* What a teacher starts from: of several chunks, each record with its label. */
+START_TEST(records_for_a_teacher_keep_their_labels)
+{
+    struct dpm_drawn few, many;
+    dpmix_mixture *mixture = fitted(_i);
+    CHECK_OK(dpm_mixture_draw_own(&few, mixture, 100));
+    CHECK_OK(dpm_mixture_draw_own(&many, mixture, SAMPLES));
+    ck_assert(few.n == 100 && many.n == SAMPLES);
+    ck_assert_mem_eq(many.rows, few.rows, 100 * PIXELS * sizeof *few.rows);
+    ck_assert_mem_eq(many.labels, few.labels, 100 * sizeof *few.labels);
+    size_t counts[CLASSES] = {0};
+    for (size_t i = SAMPLES / 2; i < SAMPLES; i++)
+        counts[many.labels[i]]++;
+    for (size_t i = 0; i < CLASSES; i++) /* as many of each, as in the data; five deviations are 41 */
+        ck_assert_uint_gt(counts[i], SAMPLES / 2 / CLASSES - 41);
+    dpm_drawn_free(&few);
+    dpm_drawn_free(&many);
+    dpmix_mixture_free(mixture);
+}
+END_TEST
+
 /* Samples of several chunks, which take partners: none is written before all memory is there. */
 START_TEST(memory_that_runs_out_leaves_outputs_alone)
 {
@@ -472,6 +494,11 @@ START_TEST(records_that_are_no_images_are_not_changed)
     CHECK_OK(dpmix_accountant_spent(tiny.accountant, &spent));
     ck_assert_double_eq(spent, 0);
     dpmix_mixture_free(mixture);
+    mixture = tiny_fitted_mixture(&tiny, DPMIX_CLUSTERER_LABEL, DPMIX_GENERATOR_GAUSSIAN);
+    mixture->generator->options.value[DPMIX_OPTION_AUGMENT_FRACTION] = 0.5; /* as a file may have it */
+    CHECK_OK(dpmix_mixture_save(mixture, tiny_path("a")));
+    dpmix_mixture_free(mixture);
+    CHECK_FAILS(dpmix_mixture_load(&mixture, tiny_path("a")), DPMIX_ERR_FORMAT, "path");
     tiny_case_close(&tiny);
 }
 END_TEST
@@ -569,6 +596,7 @@ static Suite *suite(void)
     tcase_add_loop_test(each, counts_have_the_same_labels, 0, 2);
     tcase_add_loop_test(each, changed_records_do_not_depend_on_the_cuts, 0, 2);
     tcase_add_test(each, partners_are_other_records);
+    tcase_add_loop_test(each, records_for_a_teacher_keep_their_labels, 0, 2);
     tcase_add_test(each, memory_that_runs_out_leaves_outputs_alone);
     tcase_add_test(each, records_that_are_no_images_are_not_changed);
     tcase_add_loop_test(each, a_loaded_mixture_has_teacher_and_options, 0, 2);

@@ -546,11 +546,14 @@ static struct dpmix_accountant *used_accountant(int adjacency)
 
 START_TEST(json_can_be_replayed)
 {
+    static const char *const names[] = {"\"adjacency\": \"add_remove\"", "\"adjacency\": \"replace_one\"",
+                                        "\"adjacency\": \"zero_out\""};
     for (int adjacency = 1; adjacency <= 3; adjacency++) {
         struct dpmix_accountant *accountant = used_accountant(adjacency);
         char *json = json_of(accountant);
         double printed, epsilon = replayed(json, &printed);
         ck_assert(printed == spent_of(accountant) && printed == epsilon);
+        ck_assert_ptr_nonnull(strstr(json, names[adjacency - 1]));
         ck_assert_ptr_nonnull(strstr(json, "\"format\": \"dpmix-ledger\",\n  \"version\": 1,"));
         ck_assert_ptr_nonnull(strstr(json, "\"mode\": \"planned\""));
         ck_assert_ptr_nonnull(strstr(json, "{\"purpose\": \"a \\\"b\\\\c\\\"\\u000a\\u0001 \xc3\xa9 "));
@@ -601,7 +604,9 @@ START_TEST(the_report_says_what_matters)
         char *text = text_of(accountant);
         ck_assert_ptr_nonnull(strstr(text, names[adjacency - 1]));
         ck_assert_ptr_nonnull(strstr(text, "Budget:  epsilon 10, delta 1e-05\n"));
+        ck_assert_ptr_nonnull(strstr(text, "\nNOT PRIVATE: some steps were made with test noise"));
         ck_assert_ptr_nonnull(strstr(text, "\n2. plain - NOT PRIVATE (test noise)\n"));
+        ck_assert_ptr_nonnull(strstr(text, "   - 70 releases, each of a sum"));
         ck_assert_ptr_nonnull(strstr(text, "\n1. a \"b\\c\"   \xc3\xa9 ?\n"));
         ck_assert_ptr_nonnull(strstr(text, "Settings chosen while looking at the private data"));
         const char *spent = strstr(text, "Spent:   epsilon ");

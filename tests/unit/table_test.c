@@ -2,6 +2,7 @@
 /* Cells, places and texts: what the room of tables computes. */
 #include "base_alloc.h"
 #include "table_decode.h"
+#include "table_export.h"
 #include "table_number.h"
 #include "table_time.h"
 #include "table_unit.h"
@@ -309,7 +310,7 @@ END_TEST
 START_TEST(groups_are_drawn_in_proportion)
 {
     enum { N = 20000 };
-    static const float group[6] = {0.2f, 0, 0.6f, 0, 0.2f, 0};
+    static const float group[6] = {0.2f, 0, 0.6f, 0, 0.2f, 0}, half[6] = {0.1f, 0, 0.3f, 0, 0.1f, 0};
     struct dpmix_schema *schema = NULL;
     struct dpm_column column = {.name = "c",
                                 .kind = DPMIX_KIND_CATEGORICAL,
@@ -328,6 +329,10 @@ START_TEST(groups_are_drawn_in_proportion)
         dpm_draws_begin(&draws, key, i);
         dpm_table_decode(schema, group, NULL, &draws, &datum);
         counts[datum.category]++;
+        size_t category = datum.category;
+        dpm_draws_begin(&draws, key, i);
+        dpm_table_decode(schema, half, NULL, &draws, &datum); /* numbers need not add up to 1 */
+        ck_assert_uint_eq(datum.category, category);
         dpm_table_decode(schema, group, NULL, NULL, &datum);
         ck_assert_uint_eq(datum.category, 2);
     }
@@ -364,6 +369,129 @@ START_TEST(units_are_counted_apart)
 }
 END_TEST
 
+/* ---- Cells of other types than the column's ---- */
+
+START_TEST(cells_of_other_types_are_understood)
+{
+    static const char *const truths[] = {"false", "true"};
+    const struct dpm_column date_column = {.kind = DPMIX_KIND_DATE, .outside = 1, .first = -9, .last = 9};
+    const struct dpm_column time_column = {
+        .kind = DPMIX_KIND_TIMESTAMP, .outside = 1, .first = INT64_MIN / 2, .last = INT64_MAX / 2};
+    struct dpmix_schema *schema = NULL;
+    struct dpm_cell cell = {.type = DPM_CELL_TIMESTAMP};
+    for (int64_t day = -2; day <= 2; day++) { /* the first and the last microsecond of each */
+        cell.type = DPM_CELL_TIMESTAMP;
+        cell.integer = day * DPM_MICROS_A_DAY;
+        ck_assert_int_eq(dpm_cell_datum(&date_column, &cell).integer, day);
+        cell.integer += DPM_MICROS_A_DAY - 1;
+        ck_assert_int_eq(dpm_cell_datum(&date_column, &cell).integer, day);
+        cell = (struct dpm_cell){.type = DPM_CELL_DATE, .integer = day};
+        ck_assert_int_eq(dpm_cell_datum(&time_column, &cell).integer, day * DPM_MICROS_A_DAY);
+    }
+    cell = (struct dpm_cell){.type = DPM_CELL_TEXT, .text = "1969-12-30T12:00", .length = 16};
+    ck_assert_int_eq(dpm_cell_datum(&date_column, &cell).integer, -2);
+    ck_assert_int_eq(dpm_schema_new(&schema), DPMIX_OK);
+    add(schema, (struct dpm_column){.name = "truth",
+                                    .kind = DPMIX_KIND_CATEGORICAL,
+                                    .values = truths,
+                                    .n_values = 2,
+                                    .outside = DPMIX_OUTSIDE_CLAMP});
+    for (int truth = 0; truth < 2; truth++) {
+        cell = (struct dpm_cell){.type = DPM_CELL_BOOLEAN, .integer = truth};
+        ck_assert_uint_eq(dpm_cell_datum(schema->columns, &cell).category, (size_t)truth);
+    }
+    dpm_schema_free(schema);
+}
+END_TEST
+
+/* ---- Streams ---- */
+
+/* A record of two even choices; the label tells its number. The model says whether there is a seed. */
+static int even_choices(void *model, float *rows, int32_t *labels, uint64_t first, size_t n,
+                        const uint64_t *seed)
+{
+    ck_assert_int_eq(seed != NULL, *(const int *)model);
+    for (size_t i = 0; i < n; i++) {
+        rows[2 * i] = rows[2 * i + 1] = 0.5f;
+        labels[i] = (int32_t)((first + i) % 5);
+    }
+    return DPMIX_OK;
+}
+
+static void keep_model(void *model)
+{
+    (void)model;
+}
+
+static struct dpmix_schema *choice_and_label(void)
+{
+    struct dpmix_schema *schema = NULL;
+    ck_assert_int_eq(dpm_schema_new(&schema), DPMIX_OK);
+    struct dpm_column column = {.name = "choice",
+                                .kind = DPMIX_KIND_CATEGORICAL,
+                                .values = colours,
+                                .n_values = 2,
+                                .outside = DPMIX_OUTSIDE_CLAMP};
+    add(schema, column);
+    column.name = "label", column.n_values = 5;
+    add(schema, column);
+    ck_assert_int_eq(dpm_schema_set_label(schema, 1), DPMIX_OK);
+    return schema;
+}
+
+/* Each record is drawn by a stream of its own, and has its own label, whichever batch it comes in. */
+START_TEST(a_batch_goes_on_where_the_last_one_ended)
+{
+    const uint64_t seed = 6, n = DPM_EXPORT_BATCH + 300;
+    int seeded = 1;
+    const struct dpm_export_source source = {&seeded, even_choices, keep_model};
+    struct dpmix_schema *schema = choice_and_label();
+    struct ArrowArrayStream stream;
+    struct ArrowArray batch;
+    uint8_t key[DPM_KEY_SIZE];
+    ck_assert_int_eq(dpm_export_open(&stream, schema, &source, n, &seed, DPMIX_DECODE_DRAW), DPMIX_OK);
+    ck_assert_int_eq(dpm_draws_key(key, &seed), DPMIX_OK);
+    for (uint64_t done = 0; done < n; done += (uint64_t)batch.length, batch.release(&batch)) {
+        ck_assert_int_eq(stream.get_next(&stream, &batch), 0);
+        const int32_t *choices = batch.children[0]->buffers[1], *labels = batch.children[1]->buffers[1];
+        for (int64_t i = 0; i < batch.length; i++) {
+            const float row[] = {0.5f, 0.5f};
+            const int32_t label = (int32_t)((done + (uint64_t)i) % 5);
+            struct dpm_draws draws;
+            struct dpm_datum wanted[2];
+            dpm_draws_begin(&draws, key, done + (uint64_t)i);
+            dpm_table_decode(schema, row, &label, &draws, wanted);
+            ck_assert_int_eq(choices[i], (int32_t)wanted[0].category);
+            ck_assert_int_eq(labels[i], label);
+        }
+    }
+    stream.release(&stream);
+    dpm_schema_free(schema);
+    ck_assert_int_eq(dpm_alloc_live(), 0);
+}
+END_TEST
+
+START_TEST(streams_without_a_seed_differ)
+{
+    int seeded = 0;
+    const struct dpm_export_source source = {&seeded, even_choices, keep_model};
+    struct dpmix_schema *schema = choice_and_label();
+    struct ArrowArrayStream stream;
+    struct ArrowArray batches[2];
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(dpm_export_open(&stream, schema, &source, 100, NULL, DPMIX_DECODE_DRAW), DPMIX_OK);
+        ck_assert_int_eq(stream.get_next(&stream, &batches[i]), 0);
+        stream.release(&stream);
+    }
+    ck_assert_mem_ne(batches[0].children[0]->buffers[1], batches[1].children[0]->buffers[1],
+                     100 * sizeof(int32_t));
+    for (int i = 0; i < 2; i++)
+        batches[i].release(&batches[i]);
+    dpm_schema_free(schema);
+    ck_assert_int_eq(dpm_alloc_live(), 0);
+}
+END_TEST
+
 static Suite *table_suite(void)
 {
     Suite *suite = suite_create("table");
@@ -379,6 +507,9 @@ static Suite *table_suite(void)
     suite_add_tcase(suite, properties);
     CHECK_ADD(suite, groups_are_drawn_in_proportion);
     CHECK_ADD(suite, units_are_counted_apart);
+    CHECK_ADD(suite, cells_of_other_types_are_understood);
+    CHECK_ADD(suite, a_batch_goes_on_where_the_last_one_ended);
+    CHECK_ADD(suite, streams_without_a_seed_differ);
     return suite;
 }
 
