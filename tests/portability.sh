@@ -22,7 +22,7 @@ shift
 # accountant, which take minutes there.
 few="base blob threads random load npy table linalg clip fuzz_clusterer fuzz_generator fuzz_mixture
     fuzz_checkpoint fuzz_idx fuzz_npy fuzz_schema fuzz_text fuzz_metadata fuzz_arrow fuzz_csv fuzz_sqlite
-    arrow"
+    arrow arrow_out"
 jobs=${DPMIX_PORTABILITY_JOBS-2}
 
 # build_and_test BUILD all|few: meson builds what these tests need, and no more.
