@@ -504,6 +504,7 @@ static void debit_till_refused(const char *path, int number, int say)
             _exit(4);
     if (status != DPMIX_ERR_BUDGET)
         _exit(3);
+    dpmix_accountant_free(accountant);
 }
 
 START_TEST(a_race_for_the_last_of_the_budget_is_fair)
@@ -545,6 +546,7 @@ static void debit_till_full(const char *path, int limit, int say)
     }
     if (status != DPMIX_ERR_IO)
         _exit(3);
+    dpmix_accountant_free(accountant);
 }
 
 START_TEST(a_failed_write_leaves_the_ledger)
