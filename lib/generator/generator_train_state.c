@@ -127,7 +127,9 @@ static void get_counts(struct dpm_train_state *state, struct dpm_blob *blob)
 
 void dpm_train_state_get(struct dpm_train_state *state, struct dpm_blob *blob)
 {
-    const float any = 3.4e38f;
+    /* Adam's are means of gradients and of their squares: larger ones could make a weight that is no number.
+     */
+    const float any = 3.4e38f, mean = 2 * DPM_NN_GRADIENT_LIMIT, mean_square = mean * DPM_NN_GRADIENT_LIMIT;
     size_t parts = state->n_parts, n = state->n_weights;
     expect(blob, dpm_blob_get_u64(blob), parts);
     expect(blob, dpm_blob_get_u64(blob), n);
@@ -144,9 +146,9 @@ void dpm_train_state_get(struct dpm_train_state *state, struct dpm_blob *blob)
         dpm_blob_reject(blob);
     get_counts(state, blob);
     get_floats(blob, state->weights, parts, n, DPM_NN_WEIGHT_LIMIT);
-    get_floats(blob, state->first, parts, n, any);
+    get_floats(blob, state->first, parts, n, state->second ? mean : any);
     if (state->second)
-        get_floats(blob, state->second, parts, n, any);
+        get_floats(blob, state->second, parts, n, mean_square);
     if (state->average)
         get_floats(blob, state->average, parts, n, DPM_NN_WEIGHT_LIMIT);
     for (size_t k = 0; k < parts; k++) {

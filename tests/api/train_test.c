@@ -588,8 +588,12 @@ START_TEST(a_checkpoint_that_does_not_fit_is_rejected)
         set_double(DPMIX_OPTION_AVERAGING, 0);
     if (_i == 4)
         blob.size -= 9;
-    if (_i == 5) /* behind 4 x 8 + 2 x 4 + 2 x 8 + 8 bytes of sizes and 8 x 8 of counts and class weights */
-        memcpy(blob.bytes + 64 + 64, &(float){2000}, sizeof(float));
+    if (_i >= 5) { /* a weight, its mean gradient, and its mean square */
+        const float most[] = {2000, 1e19f, 1e37f};
+        const size_t weights = CLASSES * COLUMNS * sizeof(float);
+        /* Behind 4 x 8 + 2 x 4 + 2 x 8 + 8 bytes of sizes and 8 x 8 of counts and class weights. */
+        memcpy(blob.bytes + 64 + 64 + (size_t)(_i - 5) * weights, &most[_i - 5], sizeof *most);
+    }
     open_run(&run, &net, _i == 0 ? NULL : &by_label, 5, 200);
     dpm_train_get(run.train, &blob);
     ck_assert_int_eq(dpm_blob_finish(&blob), DPMIX_ERR_FORMAT);
@@ -614,7 +618,7 @@ static Suite *suite(void)
     tcase_add_test(train, a_fixed_clip_norm_stays);
     tcase_add_loop_test(train, one_row_moves_sums_and_indicator_by_the_sensitivity_at_most, 0, 6);
     tcase_add_test(train, a_training_goes_on_from_its_checkpoint);
-    tcase_add_loop_test(train, a_checkpoint_that_does_not_fit_is_rejected, 0, 6);
+    tcase_add_loop_test(train, a_checkpoint_that_does_not_fit_is_rejected, 0, 8);
     return s;
 }
 
