@@ -3,6 +3,7 @@
 #include <dpmix/dpmix.h>
 
 #include "base_alloc.h"
+#include "privacy_test.h"
 
 #include "tiny_arrow.h"
 #include "tiny_data.h"
@@ -37,6 +38,7 @@ static dpmix_mixture *fit_people(const dpmix_schema *schema, int kind, dpmix_gen
 {
     static char text[PEOPLE][PEOPLE_COLUMNS][24];
     static const char *cells[PEOPLE * PEOPLE_COLUMNS];
+    static const struct dpm_test_mode mode = {.key = "a fixed key for the tests, no 9"};
     struct tiny_random random = {3};
     for (int i = 0; i < PEOPLE; i++) {
         snprintf(text[i][0], 24, "%.3f", 1.5 + tiny_uniform(&random) / 2);
@@ -62,6 +64,7 @@ static dpmix_mixture *fit_people(const dpmix_schema *schema, int kind, dpmix_gen
     CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_RBM_HIDDEN, 8));
     CHECK_OK(dpmix_options_set_int(options, DPMIX_OPTION_CGAN_HIDDEN, 8));
     CHECK_OK(dpmix_dataset_new_text(&dataset, schema, cells, PEOPLE, PEOPLE_COLUMNS));
+    dpm_dataset_set_test(dataset, &mode);
     CHECK_OK(dpmix_accountant_new(&accountant, 20, 1e-5, DPMIX_ADJACENCY_ADD_REMOVE));
     CHECK_OK(dpmix_generator_new(generator, kind, options));
     dpmix_options_free(options);
