@@ -3,6 +3,7 @@
  * file. What all generators have in common is tested in generator_test.c. */
 #include "generator_prior.h"
 
+#include "tiny_json.h"
 #include "tiny_release.h"
 
 #include <math.h>
@@ -202,22 +203,13 @@ START_TEST(a_prior_has_the_moments_of_the_places)
 }
 END_TEST
 
-/* The next number behind a word of the ledger; `at` goes on behind it. */
-static double number_behind(const char **at, const char *word)
-{
-    *at = strstr(*at, word);
-    ck_assert_ptr_nonnull(*at);
-    *at += strlen(word);
-    return strtod(*at, NULL);
-}
-
 /* The sum of count / noise^2 of what the ledger has of a mechanism behind `at`. */
 static double weight_behind(const char *at, const char *mechanism)
 {
     double weight = 0;
     while ((at = strstr(at, mechanism)) != NULL) {
-        double noise = number_behind(&at, "\"noise_multiplier\": ");
-        weight += number_behind(&at, "\"count\": ") / (noise * noise);
+        double noise = next_number(&at, "noise_multiplier");
+        weight += next_number(&at, "count") / (noise * noise);
     }
     return weight;
 }
