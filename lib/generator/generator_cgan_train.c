@@ -200,7 +200,7 @@ static void move_generator(void *context, const struct dpm_train_view *view)
     for (size_t i = 0; i < cgan->n_weights; i++)
         cgan->gradient[i] /= (float)fakes;
     dpm_nn_optim_step(&cgan->optim, track, cgan->gradient,
-                      dpm_nn_optim_rate(&cgan->optim, view->step, view->steps), 0, NULL);
+                      dpm_nn_optim_rate(&cgan->optim, view->step, view->steps), 0);
 }
 
 /* ---- Checkpoints ---- */

@@ -260,7 +260,7 @@ static void step_part(struct dpm_train *train, int part, const struct dpm_query_
     if (net->add_public)
         net->add_public(net->context, &view, train->gradient);
     dpm_nn_optim_step(&train->optim, &state->tracks[part], train->gradient, view.rate,
-                      view.noise * view.noise, net->decays);
+                      view.noise * view.noise);
     if (net->after_step)
         net->after_step(net->context, &view);
     if (net->add_public || net->after_step)

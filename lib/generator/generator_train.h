@@ -70,11 +70,10 @@ struct dpm_train_net {
      * gradient has the shape of the weights. */
     int n_matrices;
     struct dpm_query_matrix matrix[DPM_QUERY_MATRICES];
-    double cancellation;   /* as in struct dpm_query_plan; 1 for rank 1 */
-    size_t normals;        /* standard normals lent with each row */
-    size_t scratch;        /* floats of working memory lent for each row */
-    size_t classes;        /* rows are counted by class; 0: there are none, rows are counted alone */
-    const uint8_t *decays; /* one for each weight of a part: whether weight decay applies; NULL: to all */
+    double cancellation; /* as in struct dpm_query_plan; 1 for rank 1 */
+    size_t normals;      /* standard normals lent with each row */
+    size_t scratch;      /* floats of working memory lent for each row */
+    size_t classes;      /* rows are counted by class; 0: there are none, rows are counted alone */
 
     dpm_train_block_fn *contribute; /* the gradient of the row's loss: steps go against it */
 

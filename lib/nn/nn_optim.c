@@ -88,19 +88,19 @@ static void step_adam(const struct dpm_nn_optim *optim, struct dpm_nn_track *tra
     adam(track->weights, track->first, track->second, gradient, track->n, &numbers);
 }
 
-static void decay_weights(struct dpm_nn_track *track, double amount, const uint8_t *decays)
+static void decay_weights(struct dpm_nn_track *track, double amount)
 {
     float keep = (float)fmax(0, 1 - amount);
     for (size_t i = 0; i < track->n; i++)
-        track->weights[i] *= !decays || decays[i] ? keep : 1;
+        track->weights[i] *= keep;
 }
 
 void dpm_nn_optim_step(const struct dpm_nn_optim *optim, struct dpm_nn_track *track, const float *gradient,
-                       double rate, double variance, const uint8_t *decays)
+                       double rate, double variance)
 {
     track->steps++;
     if (optim->kind == DPMIX_OPTIMIZER_ADAMW)
-        decay_weights(track, rate * optim->weight_decay, decays);
+        decay_weights(track, rate * optim->weight_decay);
     if (optim->kind == DPMIX_OPTIMIZER_SGD)
         step_sgd(optim, track, gradient, rate);
     else

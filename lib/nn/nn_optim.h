@@ -53,10 +53,10 @@ struct dpm_nn_track {
 double dpm_nn_optim_rate(const struct dpm_nn_optim *optim, uint64_t step, uint64_t steps);
 
 /* One step at the given rate against `gradient` (n), each number of which carries noise of this variance
- * (read with correction only). `decays` (n) tells which weights AdamW's decay applies to; NULL: all. A
- * number of the gradient that is not one counts as zero. */
+ * (read with correction only). AdamW's decay applies to all weights, biases among them. A number of the
+ * gradient that is not one counts as zero. */
 void dpm_nn_optim_step(const struct dpm_nn_optim *optim, struct dpm_nn_track *track, const float *gradient,
-                       double rate, double variance, const uint8_t *decays);
+                       double rate, double variance);
 
 /* The average of the weights after each step, weighted by powers of `averaging` and corrected for the start
  * (weights before the first step have no part in it). Needs at least one step. */

@@ -123,6 +123,6 @@ void dpm_nn_products_fit(const struct dpm_nn_products *products, float *weights,
     for (uint64_t step = steps.from; step < steps.to; step++) {
         dpm_nn_products_laws(products, laws, weights);
         dpm_nn_products_gradient(products, laws, table, importance, laws + n, gradient);
-        dpm_nn_optim_step(&adam, &track, gradient, dpm_nn_optim_rate(&adam, step, steps.all), 0, NULL);
+        dpm_nn_optim_step(&adam, &track, gradient, dpm_nn_optim_rate(&adam, step, steps.all), 0);
     }
 }

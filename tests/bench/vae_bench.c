@@ -156,7 +156,7 @@ static void plain_step(const struct dpm_nn_vae *vae, const struct dpm_nn_optim *
                        factor.rows, factor.columns, n);
         sum += factor.rows * factor.columns;
     }
-    dpm_nn_optim_step(optim, track, batch->sum, optim->rate / (double)n, 0, NULL);
+    dpm_nn_optim_step(optim, track, batch->sum, optim->rate / (double)n, 0);
 }
 
 static double train_public(size_t n)
