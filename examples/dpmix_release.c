@@ -301,10 +301,15 @@ static int run(const struct release_arguments *arguments)
     progress_open(&r.progress);
     if (prepare(&r) != 0) {
         status = FAILED;
-    } else if (!arguments->plan_only && !arguments->yes && !plan_agreed()) {
+    } else if (arguments->plan_only) {
+        if (ferror(stdout)) {
+            complain("the plan cannot be written to the standard output");
+            status = FAILED;
+        }
+    } else if (!arguments->yes && !plan_agreed()) {
         complain("not agreed; nothing was read or spent");
         status = FAILED;
-    } else if (!arguments->plan_only) {
+    } else {
         if (make_release(&r) == 0)
             print_end(&r);
         else

@@ -48,7 +48,8 @@ int staging_open(struct staging *s, const char *folder)
     memcpy(s->folder, folder, length);
     s->folder[length] = '\0';
     snprintf(s->work, size, "%s.partial-%ld", s->folder, (long)getpid());
-    const mode_t mode = stat(s->folder, &found) == 0 ? (found.st_mode & 0777) | S_IRWXU : 0777;
+    s->existed = stat(s->folder, &found) == 0;
+    const mode_t mode = s->existed ? (found.st_mode & 0777) | S_IRWXU : 0777;
     int failed = mkdir(s->work, mode) == 0 ? 0 : fail_on(s->work);
     if (!failed && rehearse(s) == 0)
         return 0;
@@ -107,7 +108,7 @@ void staging_close(struct staging *s)
         staging_drop(s, 0);
     for (int i = 0; i < s->n; i++)
         free(s->files[i]);
-    if (s->work)
+    if (s->work && (!s->existed || rename(s->work, s->folder) != 0))
         rmdir(s->work);
     free(s->folder);
     free(s->work);

@@ -12,6 +12,7 @@ struct staging {
     char *folder, *work;
     char *files[STAGING_FILES]; /* paths within `work` */
     int n;
+    int existed; /* the folder was there, empty */
 };
 
 /* The functions return 0, or -1 after a line on stderr. */
@@ -34,7 +35,7 @@ void staging_drop(struct staging *staging, int n);
  */
 int staging_publish(struct staging *staging);
 
-/* Frees; deletes all that was not published. */
+/* Frees; deletes all that was not published. An empty folder that was there is there again. */
 void staging_close(struct staging *staging);
 
 #endif

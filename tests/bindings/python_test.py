@@ -256,6 +256,15 @@ class TestDataset(unittest.TestCase):
             dpmix.Dataset(rows, 0, 1, labels=labels * 1.0, classes=5)
         with self.assertRaises(TypeError):
             dpmix.Dataset(numpy.array([["a"]]), 0, 1)
+        rows = numpy.ma.masked_array(numpy.zeros((5, 3)), mask=False)
+        self.assertEqual(dpmix.Dataset(rows, 0, 1).columns, 3)
+        rows[2, 1] = numpy.ma.masked
+        labels = numpy.ma.masked_array(labels, mask=labels == 3)
+        for masked in (rows, rows.astype("int64")):
+            with self.assertRaisesRegex(TypeError, "masked"):
+                dpmix.Dataset(masked, 0, 1)
+        with self.assertRaisesRegex(TypeError, "masked"):
+            dpmix.Dataset(numpy.zeros((5, 3)), 0, 1, labels=labels, classes=5)
 
 
 class TestModels(unittest.TestCase):

@@ -254,6 +254,12 @@ def check_refusals(case):
     os.close(writer)
     if not (output / "synthetic.csv").exists():
         case.fault(f"nobody reads what it tells: status {done.returncode}")
+    if os.path.exists("/dev/full"):
+        with open("/dev/full", "w", encoding="ascii") as full:
+            done = subprocess.run(case.arguments(*case.fresh(), "--plan"), stdout=full, stderr=subprocess.PIPE,
+                                  text=True, check=False, timeout=100)
+        if done.returncode != 1 or "standard output" not in done.stderr:
+            case.fault(f"a plan that nobody can read: status {done.returncode}, {done.stderr!r}")
 
 
 def bad_tables():
@@ -350,9 +356,11 @@ def check_usage(case):
         case.fault("--version", done)
 
 
-def interrupt(case, what, number, begin, *more, status=130, spent=25.0):
-    """Sends the signal once `begin` stands on stderr (or stdout, for the question)."""
+def interrupt(case, what, number, begin, *more, status=130, spent=25.0, empty=False):
+    """Sends the signal once `begin` stands on stderr (or stdout, for the question). empty: the folder is there."""
     output, ledger = case.fresh()
+    if empty:
+        output.mkdir()
     arguments = case.arguments(output, ledger, "--share", "0.5", *more)
     case.checked += 1
     with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -372,7 +380,7 @@ def interrupt(case, what, number, begin, *more, status=130, spent=25.0):
     told = "interrupted; nothing was written" in rest and f"epsilon {spent:g} of 50" in rest
     if running.returncode != status or (status > 0) != told:
         case.fault(f"{what}: status {running.returncode}, {seen[-200:]!r}, {rest[-300:]!r}")
-    if case.leftovers(output):
+    if case.leftovers(output) != [output.name] * empty or list(output.glob("*")):
         case.fault(f"{what}: leaves {case.leftovers(output)}")
     if abs(case.spent(ledger) - spent) > 1e-3:
         case.fault(f"{what}: {case.spent(ledger)} is spent, not {spent}")
@@ -382,7 +390,7 @@ def check_interruptions(case):
     long_fit = [*VAE, "--option", "steps=1000000", "--yes"]
     interrupt(case, "question", signal.SIGINT, b"Type yes", status=-signal.SIGINT, spent=0)
     interrupt(case, "training", signal.SIGINT, b"training the generators", *long_fit)
-    interrupt(case, "training, terminated", signal.SIGTERM, b"training the generators", *long_fit)
+    interrupt(case, "training, terminated", signal.SIGTERM, b"training the generators", *long_fit, empty=True)
     interrupt(case, "training, hung up", signal.SIGHUP, b"training the generators", *long_fit)
     interrupt(case, "sampling", signal.SIGINT, b"sampling", "--yes", "--records", "20000000")
     interrupt(case, "comparing", signal.SIGINT, b"comparing", "--yes", "--records", "60000",

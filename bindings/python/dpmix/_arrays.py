@@ -62,8 +62,16 @@ def _wanted(what: str, kind: str) -> str:
     return f"{what}: a sequence of {wanted} is needed"
 
 
+def _refuse_masked(values: Any, what: str) -> None:
+    """The buffer below a masked array has what the mask hides."""
+    module = numpy()
+    if module is not None and module.ma.is_masked(values):
+        raise TypeError(f"{what}: some are masked; missing numbers must be filled or dropped first")
+
+
 def numbers(values: Any, kind: str, what: str) -> Block:
     """Numbers of one dimension as an array of that C type; a copy unless they are one already."""
+    _refuse_masked(values, what)
     code = FORMATS[kind]
     view: Optional[memoryview[Any]]
     try:
@@ -108,6 +116,7 @@ def _shaped(view: Any, code: str, shape: Tuple[int, ...]) -> memoryview[Any]:
 
 def _as_view(values: Any, kinds: Tuple[str, ...], what: str) -> memoryview[Any]:
     """A contiguous view of one of those formats; a copy where the values are something else."""
+    _refuse_masked(values, what)
     view: Optional[memoryview[Any]]
     try:
         view = memoryview(values)

@@ -36,7 +36,8 @@ class Dataset(Handle):
 
     rows:    two dimensions (more are flattened to columns), or one and `columns`. uint8, float32 and float64
              in C's layout go in as they are; everything else is converted first. An array of three dimensions,
-             n x side x side, declares square images: see set_images().
+             n x side x side, declares square images: see set_images(). NumPy's masked arrays are taken where
+             nothing is masked.
     lower, upper: the declared bounds, never read from the data: a number for all columns, or one for each.
     labels, classes: class numbers from 0, and the declared number of classes.
     groups:  for each column 0 or the number of its one-hot group: see dpmix/dataset.h.

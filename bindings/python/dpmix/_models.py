@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import json
 import operator
-from typing import Any, Dict, Iterable, NamedTuple, Optional, Sequence, Tuple, Type, TypeVar, Union
+from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple, Type, TypeVar, Union
 
 from ._accountant import Accountant
 from ._arrays import Samples, count_of, labels_of, numbers, room, rows as rows_of, seed_of, sizes
@@ -225,7 +225,8 @@ class _Sampler(_Model):
         a class number. Where a schema made the rows, columns are its places, in [0, 1]: Schema.columns.
         """
         try:
-            listed = [[(column, low, high) for column, low, high in query] for query in queries]
+            listed: List[List[Tuple[Any, float, float]]] = [[(column, low, high) for column, low, high in query]
+                                                            for query in queries]
             flat = [predicate for query in listed for predicate in query]
             columns = [CONSTANTS["DPMIX_COLUMN_LABEL"] if column == "label" else operator.index(column)
                        for column, _, _ in flat]
