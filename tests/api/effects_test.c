@@ -143,6 +143,7 @@ static dpmix_options *quick_options(void)
     set_option(options, DPMIX_OPTION_SAMPLING_RATE, 1); /* quickly calibrated */
     set_option(options, DPMIX_OPTION_CLUSTERS, 4); /* more than there are, so that parts follow the noise */
     set_option(options, DPMIX_OPTION_CORESET_BITS, 2);
+    set_option(options, DPMIX_OPTION_GMM_RANK, 12); /* some directions are below the noise: low rank shows */
     set_option(options, DPMIX_OPTION_RBM_BURN_IN, 1);
     set_option(options, DPMIX_OPTION_PRODUCTS_STEPS, 3);
     set_option(options, DPMIX_OPTION_TEACHER_RECORDS, 100);
