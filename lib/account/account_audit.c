@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "account_audit.h"
 #include "account_gauss.h"
+#include "base_numbers.h"
 
-#include <float.h>
 #include <math.h>
 
-#define UNIT (0.5 * DBL_EPSILON) /* unit roundoff */
-#define SQRT_HALF 0.70710678118654752440
-#define SQRT_TWO_PI 2.50662827463100050242
 #define NOTHING 1e-40 /* a binomial weight below it, where the largest is 1, is not followed further */
 
 /* ---- (epsilon, delta) ---- */
@@ -52,7 +49,7 @@ static struct binomial binomial_at(size_t r, size_t v, double epsilon)
         }
     }
     double rest = NOTHING * (double)r; /* what was not followed */
-    double up = 1.0 + 16.0 * UNIT * ((double)r + 8.0);
+    double up = 1.0 + 16.0 * DPM_UNIT_ROUNDOFF * ((double)r + 8.0);
     struct binomial at = {1.0, 0.0};
     if (v > 0) {
         at.tail = fmin((tail + rest) / total * up, 1.0);
@@ -69,7 +66,7 @@ double dpm_account_audit_tail(size_t n, size_t k, double epsilon)
 double dpm_account_audit_p_value(const struct dpm_audit *audit, double epsilon, double delta)
 {
     struct binomial at = binomial_at(audit->guesses, audit->right, epsilon);
-    return (at.tail + 2.0 * (double)audit->canaries * delta * at.slope) * (1.0 + 8.0 * UNIT);
+    return (at.tail + 2.0 * (double)audit->canaries * delta * at.slope) * (1.0 + 8.0 * DPM_UNIT_ROUNDOFF);
 }
 
 double dpm_account_audit_epsilon(const struct dpm_audit *audit, double delta, double alpha)
@@ -100,8 +97,8 @@ double dpm_account_audit_epsilon(const struct dpm_audit *audit, double delta, do
  * its rounded argument. */
 static double normal_tail(double x, double *error)
 {
-    double t = x * SQRT_HALF;
-    *error = UNIT * (64.0 + (t > 0.0 ? 8.0 * t * t : 0.0));
+    double t = x * DPM_SQRT_HALF;
+    *error = DPM_UNIT_ROUNDOFF * (64.0 + (t > 0.0 ? 8.0 * t * t : 0.0));
     return 0.5 * erfc(t);
 }
 
@@ -112,7 +109,7 @@ static double tail_inverse(double x, double y)
     double target = log(y), error, tail;
     for (int i = 0; i < 100; i++) {
         tail = normal_tail(x, &error);
-        double density = exp(-0.5 * x * x) / SQRT_TWO_PI;
+        double density = exp(-0.5 * x * x) / DPM_SQRT_TWO_PI;
         double step = (log(tail) - target) * tail / density;
         x = fmax(x + step, -8.5);
         if (fabs(step) <= 1e-12 || x == -8.5)
@@ -134,7 +131,7 @@ static double tail_inverse(double x, double y)
  * that such a mechanism would need; above 1 there is none. All is rounded down. */
 int dpm_account_audit_refutes(const struct dpm_audit *audit, double mu, double alpha)
 {
-    const double down = 1.0 - 8.0 * UNIT;
+    const double down = 1.0 - 8.0 * DPM_UNIT_ROUNDOFF;
     double m = (double)audit->canaries, g = alpha, above = 0.0, x = NAN;
     for (size_t k = audit->right; k > 0; k--) {
         double y = ((double)k * g + above) / m * down, error;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "account_contour.h"
 #include "base_alloc.h"
+#include "base_numbers.h"
 
 #include <dpmix/status.h>
 
@@ -8,8 +9,6 @@
 #include <math.h>
 #include <string.h>
 
-#define UNIT (0.5 * DBL_EPSILON) /* unit roundoff */
-#define PI 3.14159265358979323846
 #define TAIL 1e-13       /* what may be left out at the end of a line, relative */
 #define APART_TAIL 1e-11 /* and as a bound on it with components apart, which may be far above it */
 #define UNEVEN_WORK 15.0 /* a node of an uneven line, in nodes of an even one */
@@ -71,7 +70,7 @@ static void take_moments(struct dpm_contour *contour, double c)
     contour->log_moment = 0.5 * square * c * (c + 1.0);
     contour->slope = square * (c + 0.5);
     contour->curvature = square;
-    contour->error = 8.0 * UNIT * contour->log_moment;
+    contour->error = 8.0 * DPM_UNIT_ROUNDOFF * contour->log_moment;
     for (size_t i = 0; i < laws->n; i++) {
         const struct dpm_loss_table *table = &contour->table[i];
         double count = laws->law[i].count;
@@ -79,8 +78,9 @@ static void take_moments(struct dpm_contour *contour, double c)
         contour->slope += count * table->mean;
         contour->curvature += count * table->variance;
         /* Sums of positive terms; a loss is rounded by 4 units, its exponent by one. */
-        contour->error += count * UNIT * ((double)table->n + 80.0) * table->log_moment +
-                          count * UNIT * 8.0 * c * table->size * fmin(1.0, (1.0 + c) * table->size);
+        contour->error +=
+            count * DPM_UNIT_ROUNDOFF * ((double)table->n + 80.0) * table->log_moment +
+            count * DPM_UNIT_ROUNDOFF * 8.0 * c * table->size * fmin(1.0, (1.0 + c) * table->size);
     }
 }
 
@@ -145,7 +145,7 @@ static void add_law(struct logs *logs, const struct dpm_law *law, const struct d
         double change = -2.0 * fall + fall * fall + turn * turn;
         logs->re[k] += 0.5 * law->count * (change > -0.5 ? log1p(change) : log(square));
         logs->im[k] += law->count * atan2(turn, 1.0 - fall);
-        logs->fault[k] += law->count * UNIT * ((double)table->n / CHUNK + CHUNK + 4.0 * BLOCK) *
+        logs->fault[k] += law->count * DPM_UNIT_ROUNDOFF * ((double)table->n / CHUNK + CHUNK + 4.0 * BLOCK) *
                           (fmin(fall, 2.0) + fmin(1.0, at * table->size)) / sqrt(square);
         if (table->atoms > 0.0)
             logs->atoms[k] +=
@@ -218,7 +218,7 @@ static int add_block(struct dpm_contour *contour, double u0, double step, double
         double at = place[k], gauss = -0.5 * square * at * at;
         double re = logs.re[k] + gauss, im = logs.im[k] + 0.5 * square * (2.0 * c + 1.0) * at;
         double size = exp(re), a = size * cos(im), b = size * sin(im);
-        double fault = logs.fault[k] + UNIT * (16.0 + 4.0 * fabs(re) + 4.0 * fabs(im));
+        double fault = logs.fault[k] + DPM_UNIT_ROUNDOFF * (16.0 + 4.0 * fabs(re) + 4.0 * fabs(im));
         double bound = exp(free_re[k] + gauss + logs.atoms[k]);
         /* 1 / (z (z + 1)), z (z + 1) = c (c + 1) - y^2 + i y (2 c + 1) */
         double u = c * (c + 1.0) - at * at, v = at * (2.0 * c + 1.0);
@@ -278,7 +278,7 @@ static double apart(const struct dpm_contour *contour, double y)
 static int ends(struct dpm_contour *contour, double decay, double y, double part)
 {
     double c = contour->c, scale = contour->width / (c * (c + 1.0));
-    contour->tail = 2.0 * decay / (PI * y);
+    contour->tail = 2.0 * decay / (DPM_PI * y);
     return contour->tail <= part * scale;
 }
 
@@ -365,18 +365,19 @@ struct dpm_contour_value dpm_account_contour_value(const struct dpm_contour *con
         double im = contour->im[i] * cosine - contour->re[i] * sine;
         sum += re;
         slope += c * re - y * im;
-        fault += contour->fault[i] + UNIT * (turn + 4.0) * (fabs(contour->re[i]) + fabs(contour->im[i]));
+        fault += contour->fault[i] +
+                 DPM_UNIT_ROUNDOFF * (turn + 4.0) * (fabs(contour->re[i]) + fabs(contour->im[i]));
         if (i + 1 == contour->n_coarse)
             coarse = sum;
     }
-    double scale = contour->step / PI, error = scale * fault + contour->tail;
+    double scale = contour->step / DPM_PI, error = scale * fault + contour->tail;
     double upper = scale * sum + error;
     struct dpm_contour_value value = {INFINITY, 0.0, INFINITY, INFINITY};
     if (!(upper > 0.0))
         return value;
     double exponent = contour->log_moment - c * epsilon;
-    value.log_delta =
-        log(upper) + exponent + contour->error + UNIT * (8.0 + 4.0 * contour->log_moment + 4.0 * c * epsilon);
+    value.log_delta = log(upper) + exponent + contour->error +
+                      DPM_UNIT_ROUNDOFF * (8.0 + 4.0 * contour->log_moment + 4.0 * c * epsilon);
     value.slope = -slope * scale / upper;
     /* of the coarse rule; the fine one's is its square */
     value.rough = fabs(2.0 * coarse - sum) * scale / upper;

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "account_fft.h"
 #include "base_alloc.h"
+#include "base_numbers.h"
 
 #include <dpmix/status.h>
 
 #include <float.h>
 #include <math.h>
-
-#define PI 3.14159265358979323846
 
 int dpm_account_fft_new(struct dpm_account_fft *fft, size_t n)
 {
@@ -17,7 +16,7 @@ int dpm_account_fft_new(struct dpm_account_fft *fft, size_t n)
         return DPMIX_ERR_NOMEM;
     double *root = fft->root;
     for (size_t j = 0; j < n / 2; j++) {
-        double angle = -2.0 * PI * (double)j / (double)n;
+        double angle = -2.0 * DPM_PI * (double)j / (double)n;
         root[2 * j] = cos(angle);
         root[2 * j + 1] = sin(angle);
     }

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "account_gauss.h"
+#include "base_numbers.h"
 
 #include <float.h>
 #include <math.h>
 
-#define UNIT (0.5 * DBL_EPSILON) /* unit roundoff */
-#define SQRT_HALF 0.70710678118654752440
 #define SQRT_HALF_PI 1.25331413731550025121
-#define SQRT_TWO_PI 2.50662827463100050242
-#define LOG_SQRT_TWO_PI 0.91893853320467274178
 
 /* Mills' ratio R(x) = Q(x) / phi(x), and its slope 1 - x R(x) = -R'(x), which is positive. */
 struct mills {
@@ -29,7 +26,7 @@ static struct mills mills_at(double x)
 {
     struct mills mills;
     if (x < 2.0) {
-        mills.ratio = SQRT_HALF_PI * exp(0.5 * x * x) * erfc(x * SQRT_HALF);
+        mills.ratio = SQRT_HALF_PI * exp(0.5 * x * x) * erfc(x * DPM_SQRT_HALF);
         mills.slope = 1.0 - x * mills.ratio;
         return mills;
     }
@@ -81,16 +78,16 @@ static struct point point_at(double mu, double epsilon)
     }
     double tail = mills_at(b).ratio;
     if (a <= -1.0) { /* Q(a) > 0.84 and phi(a) R(b) < 0.16 */
-        double density = exp(-0.5 * a * a) / SQRT_TWO_PI;
-        double delta = 0.5 * erfc(a * SQRT_HALF) - density * tail;
-        point.log_delta = fmin(log(delta) + UNIT * (64.0 + 8.0 * b * density), 0.0);
+        double density = exp(-0.5 * a * a) / DPM_SQRT_TWO_PI;
+        double delta = 0.5 * erfc(a * DPM_SQRT_HALF) - density * tail;
+        point.log_delta = fmin(log(delta) + DPM_UNIT_ROUNDOFF * (64.0 + 8.0 * b * density), 0.0);
         point.by_mu = density / delta;
         point.by_epsilon = -density * tail / delta;
         return point;
     }
     double fall = mills_fall(a, mu);
-    double error = UNIT * (64.0 + 4.0 * (fabs(a) + 2.0) * (b + 2.0));
-    point.log_delta = fmin(log(fall) - 0.5 * a * a - LOG_SQRT_TWO_PI + error, 0.0);
+    double error = DPM_UNIT_ROUNDOFF * (64.0 + 4.0 * (fabs(a) + 2.0) * (b + 2.0));
+    point.log_delta = fmin(log(fall) - 0.5 * a * a - DPM_LOG_SQRT_TWO_PI + error, 0.0);
     point.by_mu = 1.0 / fall;
     point.by_epsilon = -tail / fall;
     return point;
@@ -109,7 +106,7 @@ double dpm_account_gauss_mu(const struct dpm_event *events, size_t n)
         carry = (next - sum) - term;
         sum = next;
     }
-    return n ? sqrt(sum) / smallest * (1.0 + 16.0 * UNIT) : 0.0;
+    return n ? sqrt(sum) / smallest * (1.0 + 16.0 * DPM_UNIT_ROUNDOFF) : 0.0;
 }
 
 double dpm_account_gauss_log_delta(double mu, double epsilon)
@@ -121,7 +118,7 @@ double dpm_account_gauss_delta(double mu, double epsilon)
 {
     if (!(mu > 0.0))
         return 0.0;
-    double delta = exp(point_at(mu, epsilon).log_delta) * (1.0 + 8.0 * UNIT);
+    double delta = exp(point_at(mu, epsilon).log_delta) * (1.0 + 8.0 * DPM_UNIT_ROUNDOFF);
     return fmin(fmax(delta, DBL_MIN), 1.0);
 }
 
@@ -129,7 +126,7 @@ double dpm_account_gauss_delta(double mu, double epsilon)
 static double log_target(double delta)
 {
     double target = log(delta);
-    return target + 4.0 * UNIT * target;
+    return target + 4.0 * DPM_UNIT_ROUNDOFF * target;
 }
 
 double dpm_account_gauss_epsilon(double mu, double delta)
@@ -168,7 +165,8 @@ double dpm_account_gauss_mu_for(double epsilon, double delta)
     double target = log_target(delta);
     /* Below the root: delta <= exp(-a^2 / 2) and delta <= mu / sqrt(2 pi). */
     double chernoff = sqrt(-2.0 * target);
-    double low = fmax(2.0 * epsilon / (chernoff + sqrt(2.0 * epsilon - 2.0 * target)), delta * SQRT_TWO_PI);
+    double low =
+        fmax(2.0 * epsilon / (chernoff + sqrt(2.0 * epsilon - 2.0 * target)), delta * DPM_SQRT_TWO_PI);
     double high = 2.0 * low;
     while (point_at(high, epsilon).log_delta <= target)
         high *= 2.0;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "account_grid.h"
+#include "base_numbers.h"
 
 #include <dpmix/status.h>
 
 #include <float.h>
 #include <math.h>
 
-#define UNIT (0.5 * DBL_EPSILON)
 #define MASS_ERROR 3e-13 /* of a node's mass, relative: quadrature, and rounding of a density */
 #define FURTHEST 39.0    /* normal variables beyond have a probability below 1e-330 */
 #define MOST_BINS 4e6
@@ -84,7 +84,7 @@ static void add_atom(struct filler *filler, double loss, double mass)
 {
     const struct dpm_loss_grid *grid = filler->grid;
     double step = grid->step, x = (loss - filler->out->offset) / step;
-    double k = floor(x), slack = 8.0 * UNIT * (fabs(loss) + fabs(filler->out->offset));
+    double k = floor(x), slack = 8.0 * DPM_UNIT_ROUNDOFF * (fabs(loss) + fabs(filler->out->offset));
     double above = (loss - filler->out->offset) - k * step;
     /* On a node, as good as. */
     if (above < slack) {
@@ -166,7 +166,7 @@ static struct parts integrate(const struct filler *filler, double v, double w, d
             struct dpm_loss_spot spot = spot_at(filler, at);
             double mass = exp(spot.log_p) * width * (n == 3 ? few_weight[i] : weight[i]);
             /* rounded to the side of a larger loss */
-            double above = spot.loss - base + 16.0 * UNIT * (fabs(spot.loss) + fabs(base));
+            double above = spot.loss - base + 16.0 * DPM_UNIT_ROUNDOFF * (fabs(spot.loss) + fabs(base));
             double part = where == WHOLE ? 1.0 : -expm1(-above) * (where == TOP ? 1.0 : reciprocal);
             parts.upper += mass * fmax(part, 0.0);
             parts.lower += mass * fmax(1.0 - part, 0.0);
@@ -240,7 +240,7 @@ static void add_answers(struct filler *filler)
         }
     }
     filler->out->fault =
-        UNIT * (8.0 * steps + 64.0 + 16.0 * log_moment + 16.0 * c * fabs(filler->out->offset));
+        DPM_UNIT_ROUNDOFF * (8.0 * steps + 64.0 + 16.0 * log_moment + 16.0 * c * fabs(filler->out->offset));
 }
 
 static void add_atoms(struct filler *filler)

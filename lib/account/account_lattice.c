@@ -2,17 +2,14 @@
 #include "account_lattice.h"
 #include "account_legendre.h"
 #include "base_alloc.h"
+#include "base_numbers.h"
 
 #include <dpmix/status.h>
 
 #include <complex.h>
-#include <float.h>
 #include <math.h>
 #include <string.h>
 
-#define UNIT (0.5 * DBL_EPSILON)
-#define PI 3.14159265358979323846
-#define LOG_SQRT_TWO_PI 0.91893853320467274178
 #define MOST_RUNS 20000.0 /* of Laplace noise */
 #define MOST_ANSWERS 1e7  /* of a response */
 #define TAIL 1e-12        /* what may be left out at the end of the line, relative */
@@ -66,7 +63,7 @@ static double stirling_error(double n)
     for (double i = 2.0; n < 16.0 && i <= n; i += 1.0)
         factorial *= i;
     if (n < 16.0)
-        return log(factorial) - (n + 0.5) * log(n) + n - LOG_SQRT_TWO_PI;
+        return log(factorial) - (n + 0.5) * log(n) + n - DPM_LOG_SQRT_TWO_PI;
     return (1.0 / 12 - (1.0 / 360 - (1.0 / 1260 - square / 1680) * square) * square) / n;
 }
 
@@ -77,7 +74,7 @@ static double log_weight_of(const struct dpm_lattice *lattice, double m, double 
     double rest = m - j, down = m * lattice->down, up = m * lattice->up;
     if (j == 0.0 || rest == 0.0)
         return m * log(j == 0.0 ? lattice->up : lattice->down);
-    return stirling_error(m) - stirling_error(j) - stirling_error(rest) - LOG_SQRT_TWO_PI +
+    return stirling_error(m) - stirling_error(j) - stirling_error(rest) - DPM_LOG_SQRT_TWO_PI +
            0.5 * log(m / (j * rest)) + j * log1p((down - j) / j) + rest * log1p((up - rest) / rest);
 }
 
@@ -105,7 +102,8 @@ static double atoms_sum(const struct dpm_lattice *lattice, int k, double epsilon
         share *= (m - j + 1.0) / j * ratio;
         sum += share * payoff(lattice, k, epsilon - (m - 2.0 * j) * e);
     }
-    return ways * exp(log_weight) * sum * (1.0 + 1e-13 + 8.0 * UNIT * (fabs(log_weight) + lattice->n));
+    return ways * exp(log_weight) * sum *
+           (1.0 + 1e-13 + 8.0 * DPM_UNIT_ROUNDOFF * (fabs(log_weight) + lattice->n));
 }
 
 /* (A + r)^n less its first three terms in r, over M(c)^n. */
@@ -116,18 +114,18 @@ static double complex rest_at(const struct dpm_lattice *lattice, double complex 
     double complex r = 0.25 * (cexp(z * e) - cexp(-(z + 1.0) * e)) / (z + 0.5);
     double complex p = r / a;
     double large = exp(n * (log(cabs(a)) - m));
-    *fault = 8.0 * UNIT * n * (1.0 + cabs(z) * e) * exp(n * (log(cabs(a + r)) - m));
+    *fault = 8.0 * DPM_UNIT_ROUNDOFF * n * (1.0 + cabs(z) * e) * exp(n * (log(cabs(a + r)) - m));
     if (n * cabs(p) < 0.25) {
         double complex term = n * (n - 1.0) * (n - 2.0) / 6.0 * p * p * p, sum = term;
         for (double k = 3.0; k < n && k < 24.0; k += 1.0) {
             term *= (n - k) / (k + 1.0) * p;
             sum += term;
         }
-        *fault = 8.0 * UNIT * n * (1.0 + cabs(z) * e) * large * cabs(sum);
+        *fault = 8.0 * DPM_UNIT_ROUNDOFF * n * (1.0 + cabs(z) * e) * large * cabs(sum);
         return cexp(n * (clog(a) - m)) * sum;
     }
     double first = 1.0 + n * cabs(p) + 0.5 * n * (n - 1.0) * cabs(p) * cabs(p);
-    *fault += 8.0 * UNIT * n * (1.0 + cabs(z) * e) * large * first;
+    *fault += 8.0 * DPM_UNIT_ROUNDOFF * n * (1.0 + cabs(z) * e) * large * first;
     return cexp(n * (clog(a + r) - m)) -
            cexp(n * (clog(a) - m)) * (1.0 + n * p + 0.5 * n * (n - 1.0) * p * p);
 }
@@ -138,7 +136,7 @@ static int fill_line(struct dpm_lattice *lattice, double width)
     /* |r| <= largest / y, and |A| + |r| <= M(c): the rest is at most (n over 3) (|r| / M(c))^3. */
     double largest = 0.25 * (exp(c * e) + exp(-(c + 1.0) * e)) * exp(-lattice->log_moment);
     double bound = n * (n - 1.0) * (n - 2.0) / 6.0 * largest * largest * largest;
-    double end = pow(bound / (4.0 * PI * TAIL * width / (c * (c + 1.0))), 0.25);
+    double end = pow(bound / (4.0 * DPM_PI * TAIL * width / (c * (c + 1.0))), 0.25);
     lattice->step = fmin(0.2 * c, 0.5 * width);
     double nodes = ceil(fmax(end, 20.0 * width) / lattice->step) + 1.0;
     if (!(nodes < MAX_NODES))
@@ -155,10 +153,10 @@ static int fill_line(struct dpm_lattice *lattice, double width)
         double complex value = rest_at(lattice, z, &fault) / (z * (z + 1.0));
         lattice->re[i] = (i ? 1.0 : 0.5) * creal(value);
         lattice->im[i] = cimag(value);
-        lattice->fault += (fault + 8.0 * UNIT * cabs(value * z * z)) / cabs(z * (z + 1.0));
+        lattice->fault += (fault + 8.0 * DPM_UNIT_ROUNDOFF * cabs(value * z * z)) / cabs(z * (z + 1.0));
     }
     double y = (nodes - 1.0) * lattice->step;
-    lattice->tail = bound / (4.0 * PI * y * y * y * y);
+    lattice->tail = bound / (4.0 * DPM_PI * y * y * y * y);
     return DPMIX_OK;
 }
 
@@ -202,9 +200,9 @@ double dpm_account_lattice_delta(const struct dpm_lattice *lattice, double epsil
     for (size_t i = 0; i < lattice->nodes; i++) {
         double turn = (double)i * lattice->step * epsilon;
         sum += lattice->re[i] * cos(turn) + lattice->im[i] * sin(turn);
-        turning += UNIT * (4.0 + turn) * (fabs(lattice->re[i]) + fabs(lattice->im[i]));
+        turning += DPM_UNIT_ROUNDOFF * (4.0 + turn) * (fabs(lattice->re[i]) + fabs(lattice->im[i]));
     }
     double scale = exp(lattice->n * lattice->log_moment - lattice->c * epsilon);
-    double rest = lattice->step / PI * (sum + turning + lattice->fault) + lattice->tail;
+    double rest = lattice->step / DPM_PI * (sum + turning + lattice->fault) + lattice->tail;
     return delta + fmax(rest, 0.0) * scale * (1.0 + 1e-12);
 }

@@ -3,13 +3,13 @@
 #include "account_excess.h"
 #include "account_legendre.h"
 #include "base_alloc.h"
+#include "base_numbers.h"
 
 #include <dpmix/accountant.h>
 
 #include <math.h>
 #include <string.h>
 
-#define PI 3.14159265358979323846
 #define FAST 16.0
 #define NEGLIGIBLE 1e-20 /* a node's share of the largest node's */
 
@@ -171,8 +171,8 @@ static void finish(struct rule *rule, double width)
  * 2014, theorem 5.1): the loss is analytic for |Im t| < pi s. */
 static double first_step(const struct dpm_law *law)
 {
-    double d = fmin(0.9 * PI * law->noise / law->group, 9.5916630466254);
-    return 2.0 * PI * d / (46.0 + 0.5 * d * d);
+    double d = fmin(0.9 * DPM_PI * law->noise / law->group, 9.5916630466254);
+    return 2.0 * DPM_PI * d / (46.0 + 0.5 * d * d);
 }
 
 /* Where the loss turns so fast with t that the integral over what lies beyond, behind a smooth step of
@@ -270,7 +270,7 @@ static int refined(struct rule *rule, double runs)
     for (size_t i = 1; !status && i < table->n; i++)
         if (table->weight[i] > 1e-17 && fabs(table->place[i] - table->place[i - 1]) < 1.5 * rule->step)
             fastest = fmax(fastest, fabs(table->loss[i] - table->loss[i - 1]) / rule->step);
-    double wanted = 1.5 * PI / fmax(fastest * reach, 1e-3);
+    double wanted = 1.5 * DPM_PI / fmax(fastest * reach, 1e-3);
     if (!status && wanted < step) {
         step = wanted;
         status = trapezoid(rule, step);

@@ -5,14 +5,12 @@
 #include "account_grid.h"
 #include "account_scout.h"
 #include "base_alloc.h"
+#include "base_numbers.h"
 
 #include <dpmix/status.h>
 
-#include <float.h>
 #include <math.h>
 #include <string.h>
-
-#define UNIT (0.5 * DBL_EPSILON)
 
 enum { NODES = 1 << 17, FEW_NODES = 1 << 12, MOST_LEVELS = 12 };
 
@@ -76,7 +74,7 @@ static int add_law(struct pld *pld, const struct dpm_account_fft *fft, const str
     pld->offset += parts.runs * parts.offset;
     pld->log_moment += parts.runs * parts.log_moment;
     pld->failure += parts.runs * log1p(-parts.failure);
-    pld->fault += parts.runs * parts.fault + UNIT * parts.runs * 8.0 * fabs(parts.log_moment);
+    pld->fault += parts.runs * parts.fault + DPM_UNIT_ROUNDOFF * parts.runs * 8.0 * fabs(parts.log_moment);
     pld->excess += parts.runs * parts.spread * scale;
     return DPMIX_OK;
 }
@@ -93,12 +91,12 @@ static void finish(struct pld *pld, const struct dpm_account_fft *fft, double tu
     }
     /* in the Euclidean norm, the masses'; then the payoff's, all nodes together */
     double masses = 2.0 * pld->error / sqrt((double)n) +
-                    (2.0 * UNIT * turning + 2.0 * dpm_account_fft_error(fft)) * sqrt(square);
+                    (2.0 * DPM_UNIT_ROUNDOFF * turning + 2.0 * dpm_account_fft_error(fft)) * sqrt(square);
     double largest = exp(dpm_account_contour_factor(c));
     double payoff = sqrt(1.0 / (2.0 * c * (2.0 * c + 1.0) * (c + 1.0)) / h + largest * largest);
     double wrapped = exp(-c * h * (double)n);
     pld->error = (masses * (payoff + sqrt((double)n) * wrapped) + 1e-20 * largest) / (1.0 - wrapped);
-    pld->failure = -expm1(pld->failure) * (1.0 + 8.0 * UNIT);
+    pld->failure = -expm1(pld->failure) * (1.0 + 8.0 * DPM_UNIT_ROUNDOFF);
     pld->excess = 0.5 * pld->excess * (c + 1.0) * (c + 1.0);
 }
 
@@ -175,11 +173,11 @@ static double log_delta_at(const struct pld *pld, const struct sums *sums, doubl
 {
     double c = pld->grid.c, above = fmax(pld->offset + j * pld->grid.step - epsilon, 0.0);
     double pay = exp(-c * above) * (sums->pay - expm1(-above) * sums->far) *
-                     (1.0 + 16.0 * UNIT * (double)pld->grid.n) +
+                     (1.0 + 16.0 * DPM_UNIT_ROUNDOFF * (double)pld->grid.n) +
                  pld->error;
-    double log_pay =
-        log(pay) + pld->log_moment - c * (epsilon - pld->offset) + pld->fault +
-        UNIT * (16.0 + 8.0 * fabs(pld->log_moment) + 8.0 * c * (fabs(epsilon) + fabs(pld->offset)));
+    double log_pay = log(pay) + pld->log_moment - c * (epsilon - pld->offset) + pld->fault +
+                     DPM_UNIT_ROUNDOFF *
+                         (16.0 + 8.0 * fabs(pld->log_moment) + 8.0 * c * (fabs(epsilon) + fabs(pld->offset)));
     double log_failure = pld->failure > 0.0 ? log(pld->failure) : -INFINITY;
     double most = fmax(log_pay, log_failure), least = fmin(log_pay, log_failure);
     return fmin(most + log1p(exp(least - most)), 0.0);

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "account_rdp.h"
 #include "account_excess.h"
+#include "base_numbers.h"
 
 #include <float.h>
 #include <math.h>
 
-#define UNIT (0.5 * DBL_EPSILON) /* unit roundoff */
-#define SQRT_TWO_PI 2.50662827463100050242
 #define LEAST_NOISE 0.05 /* below it, nodes would have to lie too close */
 #define MOST_SHIFT 1e6   /* order / noise_multiplier; beyond it, exponents are too large to cancel well */
 #define NEGLIGIBLE 1e-21 /* a node's share of the largest node's */
@@ -66,11 +65,11 @@ static double visit(struct sum *sum, double j)
     if (pair->lambda > 0.0)
         term +=
             (x < 1.0 ? mixture * dpm_account_excess(x) : exp(base + x) - mixture * (1.0 + x)) / pair->lambda;
-    /* The rounding error of X is UNIT * reach, that of the exponent the rest. */
+    /* The rounding error of X is the unit roundoff times reach, that of the exponent the rest. */
     double reach = 4.0 * (fabs(t - pair->dip) + 2.0 * pair->dip) / pair->s;
     double exponent = (1.0 + pair->lambda) * (slope * reach + 2.0 * fabs(l)) + t * t + pair->scale;
     sum->total += term;
-    sum->error += UNIT * (32.0 + 2.0 * reach + exponent) * term;
+    sum->error += DPM_UNIT_ROUNDOFF * (32.0 + 2.0 * reach + exponent) * term;
     sum->largest = fmax(sum->largest, term);
     return term;
 }
@@ -179,7 +178,8 @@ static double divergence(double lambda, double q, double s)
     double nodes = 0.0;
     for (int i = 0; i < sum.ranges; i++)
         nodes += sum.to[i] - sum.from[i] + 1.0;
-    double integral = (sum.total + sum.error) * (1.0 + UNIT * (16.0 + nodes)) * sum.step / SQRT_TWO_PI;
+    double integral =
+        (sum.total + sum.error) * (1.0 + DPM_UNIT_ROUNDOFF * (16.0 + nodes)) * sum.step / DPM_SQRT_TWO_PI;
     if (pair.scale > 0.0)
         return (pair.scale + log(lambda * integral + exp(-pair.scale))) / lambda;
     return lambda > 0.0 ? log1p(lambda * integral) / lambda : integral;
@@ -191,12 +191,12 @@ static double rdp_subsampled(double lambda, double q, double s)
     double bound = fmin(convex_bound(lambda, q, s), 0.5 / s / s * (1.0 + lambda));
     if (q < 1.0 && s >= LEAST_NOISE && (1.0 + lambda) / s <= MOST_SHIFT)
         bound = fmin(bound, divergence(lambda, q, s));
-    return fmax(bound, DBL_MIN) * (1.0 + 16.0 * UNIT);
+    return fmax(bound, DBL_MIN) * (1.0 + 16.0 * DPM_UNIT_ROUNDOFF);
 }
 
 double dpm_account_rdp_gaussian(double order, double noise_multiplier)
 {
-    return 0.5 / noise_multiplier / noise_multiplier * order * (1.0 + 16.0 * UNIT);
+    return 0.5 / noise_multiplier / noise_multiplier * order * (1.0 + 16.0 * DPM_UNIT_ROUNDOFF);
 }
 
 double dpm_account_rdp_subsampled(double order, double sampling_rate, double noise_multiplier)
@@ -214,7 +214,7 @@ static double composed(const struct dpm_event *events, size_t n, double lambda)
                (sampled ? rdp_subsampled(lambda, events[i].sampling_rate, events[i].noise_multiplier)
                         : dpm_account_rdp_gaussian(1.0 + lambda, events[i].noise_multiplier));
     }
-    return sum * (1.0 + UNIT * (double)(n + 4));
+    return sum * (1.0 + DPM_UNIT_ROUNDOFF * (double)(n + 4));
 }
 
 /* The epsilon that a divergence of order 1 + lambda gives; may be below 0. */
@@ -222,7 +222,7 @@ static double converted(double divergence_, double lambda, double log_delta)
 {
     double near = log1p(1.0 / lambda);
     double far = log_delta / lambda, shift = log1p(lambda) / lambda;
-    return divergence_ - near - far - shift + 8.0 * UNIT * (divergence_ + near - far + shift);
+    return divergence_ - near - far - shift + 8.0 * DPM_UNIT_ROUNDOFF * (divergence_ + near - far + shift);
 }
 
 double dpm_account_rdp_convert(double divergence_, double order, double delta)
@@ -234,7 +234,7 @@ double dpm_account_rdp_convert(double divergence_, double order, double delta)
  * least KL. */
 static int within_delta(double divergence_, double delta)
 {
-    return delta * delta * (1.0 - 8.0 * UNIT) + expm1(-divergence_) > 0.0;
+    return delta * delta * (1.0 - 8.0 * DPM_UNIT_ROUNDOFF) + expm1(-divergence_) > 0.0;
 }
 
 /* epsilon(lambda) = N(lambda) / lambda with N convex (the log-moment is, and so is

@@ -7,21 +7,21 @@
 #include "base_alloc.h"
 #include "base_environment.h"
 #include "base_fail.h"
+#include "base_numbers.h"
 
 #include <float.h>
 #include <math.h>
 
-#define UNIT (0.5 * DBL_EPSILON)   /* unit roundoff */
-#define RULE_ERROR 1e-13           /* of the rules that make a table, relative */
-#define SLACK (1.0 + 256.0 * UNIT) /* of a closed form */
-#define RELATIVE 1e100             /* as a number of runs: tables are refined to a relative error */
+#define RULE_ERROR 1e-13                        /* of the rules that make a table, relative */
+#define SLACK (1.0 + 256.0 * DPM_UNIT_ROUNDOFF) /* of a closed form */
+#define RELATIVE 1e100 /* as a number of runs: tables are refined to a relative error */
 
 /* log(1 + M - 1) / lambda, rounded up, where M is a sum of terms exp(x), |x| <= exponent. Its relative error
  * is that of M - 1 while that is small, and an absolute one of log(M) where M is large. */
 static double rounded_up(double log_moment, double lambda, double terms, double exponent)
 {
-    double error = RULE_ERROR + UNIT * (256.0 + terms + 16.0 * exponent);
-    return (log_moment * (1.0 + 16.0 * UNIT) + 2.0 * fmin(log_moment, 1.0) * error) / lambda;
+    double error = RULE_ERROR + DPM_UNIT_ROUNDOFF * (256.0 + terms + 16.0 * exponent);
+    return (log_moment * (1.0 + 16.0 * DPM_UNIT_ROUNDOFF) + 2.0 * fmin(log_moment, 1.0) * error) / lambda;
 }
 
 /* Laplace noise, loss e at most (Mironov 2017, table II), written such that nothing cancels:
@@ -131,7 +131,7 @@ static int renyi(double *rdp, const struct dpm_event *events, size_t n, int adja
     }
     dpm_free(laws.law);
     if (!status)
-        *rdp = sum * (1.0 + UNIT * (double)(laws.n + 4));
+        *rdp = sum * (1.0 + DPM_UNIT_ROUNDOFF * (double)(laws.n + 4));
     return status;
 }
 

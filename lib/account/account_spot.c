@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The privacy loss of one law at one place of its line. */
 #include "account_loss.h"
+#include "base_numbers.h"
 
 #include <math.h>
 
-#define LOG_SQRT_TWO_PI 0.91893853320467274178
 #define LIMIT_WIDTH(law) (0.5 * fmin(1.0, (law)->noise))
 
 double dpm_account_loss_mixture(double q, double x, double *share)
@@ -65,7 +65,7 @@ struct dpm_loss_spot dpm_account_loss_spot(const struct dpm_law *law, int direct
             laplace.loss = -laplace.loss;
         return laplace;
     }
-    struct dpm_loss_spot spot = {-0.5 * t * t - LOG_SQRT_TWO_PI + log_kept(law, t), 0.0, 0.0};
+    struct dpm_loss_spot spot = {-0.5 * t * t - DPM_LOG_SQRT_TWO_PI + log_kept(law, t), 0.0, 0.0};
     if (law->shape == DPM_SHAPE_REPLACE) {
         double up = dpm_account_loss_mixture(q, (t - 0.5 / s) / s, &share);
         double down = dpm_account_loss_mixture(q, (-t - 0.5 / s) / s, &other);

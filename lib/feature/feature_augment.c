@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "feature_augment.h"
 #include "base_fail.h"
+#include "base_numbers.h"
 
 #include <assert.h>
 #include <math.h>
@@ -70,7 +71,7 @@ static struct draw draw(struct dpm_stream *stream)
 
 static struct warp warp_of(const struct draw *d, const struct dpm_feature_amounts *amounts, size_t side)
 {
-    const double degree = 3.14159265358979324 / 180;
+    const double degree = DPM_PI / 180;
     double angle = amounts->rotation * degree * d->rotation, shear = amounts->shear * d->shear;
     double shrink = 1 / (1 + amounts->scale * d->scale), middle = ((double)side - 1) / 2;
     double c = shrink * cos(angle), s = shrink * sin(angle);

@@ -4,6 +4,7 @@
 #include "feature_dct.h"
 #include "base_alloc.h"
 #include "base_fail.h"
+#include "base_numbers.h"
 #include "linalg_mat.h"
 
 #include <math.h>
@@ -55,7 +56,7 @@ int dpm_feature_dct_new(struct dpm_feature_dct *map, size_t side, size_t radius)
         return DPMIX_ERR_NOMEM;
     double cosines[4 * DPM_DCT_SIDE];
     for (size_t k = 0; k < 4 * side; k++)
-        cosines[k] = cos(3.14159265358979324 * (double)k / (double)(2 * side));
+        cosines[k] = cos(DPM_PI * (double)k / (double)(2 * side));
     for (size_t square = 0; line < dims; square++)
         for (size_t i = 0; i < side && i * i <= square; i++) {
             size_t j = whole_root(square - i * i, side);

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "feature_fft.h"
 #include "base_alloc.h"
+#include "base_numbers.h"
 
 #include <dpmix/status.h>
 
 #include <assert.h>
 #include <math.h>
-
-static const double two_pi = 6.28318530717958648;
 
 /* The radices with code of their own, the one that saves most passes first; then the least prime factor. */
 static size_t next_radix(size_t n)
@@ -24,7 +23,7 @@ static size_t next_radix(size_t n)
 
 static void put_root(float *at, size_t numerator, size_t denominator)
 {
-    double angle = two_pi * (double)(numerator % denominator) / (double)denominator;
+    double angle = 2 * DPM_PI * (double)(numerator % denominator) / (double)denominator;
     at[0] = (float)cos(angle);
     at[1] = (float)-sin(angle);
 }

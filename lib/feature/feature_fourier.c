@@ -2,13 +2,12 @@
 #include "feature_fourier.h"
 #include "base_alloc.h"
 #include "base_fail.h"
+#include "base_numbers.h"
 #include "base_simd.h"
 #include "linalg_mat.h"
 #include "random_stream.h"
 
 #include <math.h>
-
-static const double pi = 3.14159265358979324;
 
 /* Frequencies of a file, in turns. With at most 10^6 columns of numbers in [0, 1] no angle passes 2^40 turns,
  * far inside the range of whole_turns(). */
@@ -38,7 +37,7 @@ void dpm_feature_fourier_free(struct dpm_feature_fourier *map)
 void dpm_feature_fourier_draw(struct dpm_feature_fourier *map, double bandwidth, const uint8_t *key)
 {
     size_t n = map->n_columns * (map->n_features / 2);
-    double scale = 1 / (2 * pi * bandwidth);
+    double scale = 1 / (2 * DPM_PI * bandwidth);
     struct dpm_stream stream;
     dpm_stream_open(&stream, key, DPM_STREAM_FEATURE, 0, 0);
     dpm_stream_normals(&stream, map->frequencies, n);
@@ -94,7 +93,7 @@ DPM_SIMD_INLINE void wave_body(float *restrict cosines, float *restrict sines, s
 {
     for (size_t j = 0; j < half; j++) {
         double turns = cosines[j];
-        double x = pi * (turns - whole_turns(turns));
+        double x = DPM_PI * (turns - whole_turns(turns));
         double s = sine(x), c = cosine(x);
         cosines[j] = (float)(scale * (1 - 2 * s * s));
         sines[j] = (float)(scale * (2 * s * c));

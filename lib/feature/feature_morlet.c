@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "feature_morlet.h"
+#include "base_numbers.h"
 
 #include <math.h>
 #include <string.h>
 
-static const double pi = 3.14159265358979324;
 static const double pi_of_the_norm = 3.1415;
 
 enum { WRAPS = 2 }; /* copies of the grid to each side that filters are summed over */
@@ -17,8 +17,8 @@ struct envelope {
 
 static struct envelope envelope_of(int scale, int angle, int angles)
 {
-    double slant = 4.0 / angles, sigma = 0.8 * ldexp(1, scale), xi = 0.75 * pi / ldexp(1, scale);
-    double theta = ((angles - 2) / 2 - angle) * pi / angles; // NOLINT: rounds to 0, as meant
+    double slant = 4.0 / angles, sigma = 0.8 * ldexp(1, scale), xi = 0.75 * DPM_PI / ldexp(1, scale);
+    double theta = ((angles - 2) / 2 - angle) * DPM_PI / angles; // NOLINT: rounds to 0, as meant
     double c = cos(theta), s = sin(theta), narrow = 1 / (2 * sigma * sigma), wide = slant * slant * narrow;
     return (struct envelope){narrow * c * c + wide * s * s,
                              narrow * s * s + wide * c * c,
@@ -59,8 +59,8 @@ static void transform_to_real(double *out, double *re, double *im, size_t size, 
 {
     double *sines = cosines + size;
     for (size_t i = 0; i < size; i++) {
-        cosines[i] = cos(2 * pi * (double)i / (double)size);
-        sines[i] = sin(2 * pi * (double)i / (double)size);
+        cosines[i] = cos(2 * DPM_PI * (double)i / (double)size);
+        sines[i] = sin(2 * DPM_PI * (double)i / (double)size);
     }
     for (size_t i = 0; i < size; i++) {
         double *r = re + i * size, *m = im + i * size;
@@ -120,6 +120,6 @@ void dpm_feature_low_pass(double *spectrum, size_t size, int scales)
         for (size_t i = 0; i < size; i++) {
             double x = (double)i + a * (double)size, height = exp(-x * x / (2 * sigma * sigma)) / norm;
             for (size_t k = 0; k < size; k++)
-                spectrum[k] += height * cos(2 * pi * (double)(i * k % size) / (double)size);
+                spectrum[k] += height * cos(2 * DPM_PI * (double)(i * k % size) / (double)size);
         }
 }

@@ -10,6 +10,7 @@
 #include "feature_scatter.h"
 #include "base_alloc.h"
 #include "base_fail.h"
+#include "base_numbers.h"
 #include "feature_fft.h"
 #include "feature_morlet.h"
 
@@ -71,7 +72,6 @@ static size_t cut(size_t k, size_t n, size_t size)
 
 static int make_low_pass(struct dpm_feature_scatter *plan, size_t j, const double *spectrum, double *kernel)
 {
-    const double two_pi = 6.28318530717958648;
     struct level *level = &plan->level[j];
     size_t n = level->n, step = (size_t)1 << (plan->scales - j);
     level->low_pass = dpm_alloc(n * plan->out_stride, sizeof *level->low_pass);
@@ -80,7 +80,8 @@ static int make_low_pass(struct dpm_feature_scatter *plan, size_t j, const doubl
     for (size_t x = 0; x < n; x++) {
         kernel[x] = 0;
         for (size_t k = 0; k < n; k++)
-            kernel[x] += spectrum[cut(k, n, plan->padded)] * cos(two_pi * (double)(k * x % n) / (double)n);
+            kernel[x] +=
+                spectrum[cut(k, n, plan->padded)] * cos(2 * DPM_PI * (double)(k * x % n) / (double)n);
     }
     for (size_t x = 0; x < n; x++)
         for (size_t o = 0; o < plan->outputs; o++)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "nn_optim.h"
+#include "base_numbers.h"
 #include "base_simd.h"
 
 #include <assert.h>
@@ -7,7 +8,6 @@
 
 double dpm_nn_optim_rate(const struct dpm_nn_optim *optim, uint64_t step, uint64_t steps)
 {
-    const double pi = 3.14159265358979323846;
     uint64_t warm = (uint64_t)rint(optim->warmup * (double)steps);
     if (step < warm)
         return optim->rate * (double)(step + 1) / (double)warm;
@@ -16,7 +16,7 @@ double dpm_nn_optim_rate(const struct dpm_nn_optim *optim, uint64_t step, uint64
     if (optim->schedule == DPMIX_RATE_LINEAR)
         return optim->rate * (1 - (1 - end) * progress);
     if (optim->schedule == DPMIX_RATE_COSINE)
-        return optim->rate * (end + (1 - end) * (1 + cos(pi * progress)) / 2);
+        return optim->rate * (end + (1 - end) * (1 + cos(DPM_PI * progress)) / 2);
     return optim->rate;
 }
 

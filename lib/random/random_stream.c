@@ -2,6 +2,7 @@
 #include "random_stream.h"
 #include "base_alloc.h"
 #include "base_fail.h"
+#include "base_numbers.h"
 #include "base_threads.h"
 
 #include <assert.h>
@@ -93,10 +94,9 @@ double dpm_stream_uniform(struct dpm_stream *stream)
 
 void dpm_stream_normals(struct dpm_stream *stream, float *out, size_t n)
 {
-    const double two_pi = 6.283185307179586;
     for (size_t i = 0; i < n; i += 2) {
         double radius = sqrt(-2 * log(dpm_stream_uniform(stream)));
-        double angle = two_pi * dpm_stream_uniform(stream);
+        double angle = 2 * DPM_PI * dpm_stream_uniform(stream);
         out[i] = (float)(radius * cos(angle));
         if (i + 1 < n)
             out[i + 1] = (float)(radius * sin(angle));
