@@ -43,6 +43,9 @@ DPMIX_API DPMIX_CHECK int dpmix_mixture_fit(dpmix_mixture *mixture, dpmix_accoun
  * real ones that the teacher errs on them they may be worse than the models' own; the option has the choice, and
  * the default, the teacher's, looks at no data.
  *
+ * The accountant should be that of the fit, or one opened on the same ledger file: dpmix_mixture_ledger() is its
+ * ledger from then on, and with another accountant what the fit spent is no longer in the model.
+ *
  * Needs memory for the features of all records, n_rows x (teacher_width + 1) numbers of float32, which never
  * leave the dataset's guard and are wiped at the end. Arguments and errors as for dpmix_clusterer_fit();
  * DPMIX_ERR_STATE also when the mixture is not fitted, has a teacher, or was fitted to data of other columns,
@@ -102,7 +105,9 @@ DPMIX_API DPMIX_CHECK int dpmix_mixture_count(const dpmix_mixture *mixture, doub
                                               const double *lower, const double *upper, size_t n_predicates,
                                               uint64_t n_samples, const uint64_t *seed);
 
-/** The ledger of the accountant as it was when the fit ended, as JSON; saved inside the model. Arguments as for
+/** The ledger of the accountant as it was when the fit ended, or, with a teacher, of the teacher's when that was
+ * trained; as JSON, saved inside the model. Debits from another accountant, of the partition or of the models,
+ * are not in it: dpmix_clusterer_ledger() tells those of a partition. Arguments as for
  * dpmix_accountant_json(). */
 DPMIX_API DPMIX_CHECK int dpmix_mixture_ledger(const dpmix_mixture *mixture, char *text, size_t capacity,
                                                size_t *length);

@@ -205,7 +205,54 @@ static const struct learner learners[] = {
     {"by label, Gaussian, teacher", DPMIX_CLUSTERER_LABEL, DPMIX_GENERATOR_GAUSSIAN, 0, 1, 0, 0, 1, 0},
 };
 
-static dpmix_options *options_of(const struct learner *learner)
+/* Ways of a learner that its presets do not go. */
+struct setting {
+    int key; /* 0: no more */
+    double value;
+};
+
+struct variant {
+    struct learner learner;
+    struct setting settings[5];
+};
+
+static const struct variant variants[] = {
+    {{"Gaussian mixture, tied", 0, DPMIX_GENERATOR_GMM, 1, 1, 0, 0, 0, 0},
+     {{DPMIX_OPTION_GMM_COVARIANCE, DPMIX_GMM_COVARIANCE_TIED}}},
+    {{"Gaussian mixture, diagonal", 0, DPMIX_GENERATOR_GMM, 1, 1, 0, 0, 0, 0},
+     {{DPMIX_OPTION_GMM_COVARIANCE, DPMIX_GMM_COVARIANCE_DIAGONAL}, {DPMIX_OPTION_GMM_ROW_CLIP, 0.02}}},
+    {{"Gaussian mixture, as many components as the noise allows", DPMIX_CLUSTERER_KMEANS, DPMIX_GENERATOR_GMM,
+      1, 1, 0, 1, 0, 0},
+     {{DPMIX_OPTION_GMM_COMPONENTS, 0}, {DPMIX_OPTION_GMM_RESIDUAL_CLIP, 1e-5}}},
+    {{"VAE, adaptive clip norm, falling noise", DPMIX_CLUSTERER_KMEANS, DPMIX_GENERATOR_VAE, 1, 1, 1, 1, 0,
+      0},
+     {{DPMIX_OPTION_CLIP_QUANTILE, 0.5}, {DPMIX_OPTION_CLIP_RATE, 3}, {DPMIX_OPTION_NOISE_SCHEDULE, 0.5}}},
+    {{"RBM, Gaussian units, clip norm that falls", DPMIX_CLUSTERER_LABEL, DPMIX_GENERATOR_RBM, 0, 1, 0, 0, 0,
+      0},
+     {{DPMIX_OPTION_RBM_VISIBLE, DPMIX_RBM_GAUSSIAN},
+      {DPMIX_OPTION_CLIP_QUANTILE, 0.1},
+      {DPMIX_OPTION_CLIP_NORM, 1000},
+      {DPMIX_OPTION_CLIP_RATE, 10}}},
+    {{"conditional GAN, four layers, clip norm that grows", 0, DPMIX_GENERATOR_CGAN, 1, 1, 0, 0, 0, 0},
+     {{DPMIX_OPTION_CGAN_LAYERS, 4},
+      {DPMIX_OPTION_CLIP_QUANTILE, 0.9},
+      {DPMIX_OPTION_CLIP_NORM, 1e-4},
+      {DPMIX_OPTION_CLIP_RATE, 10}}},
+    {{"VAE, most draws, diagonal mixture in latent space", 0, DPMIX_GENERATOR_VAE, 1, 1, 0, 0, 0, 1},
+     {{DPMIX_OPTION_VAE_DRAWS, 32},
+      {DPMIX_OPTION_VAE_ACTIVATION, DPMIX_ACTIVATION_SOFTPLUS},
+      {DPMIX_OPTION_GMM_COVARIANCE, DPMIX_GMM_COVARIANCE_DIAGONAL}}},
+    {{"products, heavy label", 0, DPMIX_GENERATOR_PRODUCTS, 1, 1, 0, 0, 0, 0},
+     {{DPMIX_OPTION_PRODUCTS_LABEL_WEIGHT, 100}}},
+    {{"k-means on bytes, many parts, Gaussian, all rows too long", DPMIX_CLUSTERER_KMEANS,
+      DPMIX_GENERATOR_GAUSSIAN, 0, 1, 0, 2, 0, 0},
+     {{DPMIX_OPTION_CLUSTERS, 40},
+      {DPMIX_OPTION_KMEANS_ROW_CLIP, 0.001},
+      {DPMIX_OPTION_GAUSSIAN_ROW_CLIP, 1e-4},
+      {DPMIX_OPTION_GAUSSIAN_RESIDUAL_CLIP, 2e-4}}},
+};
+
+static dpmix_options *options_of(const struct learner *learner, const struct setting *settings)
 {
     dpmix_options *options = NULL;
     ck_assert_int_eq(dpmix_options_new(&options), 0);
@@ -241,6 +288,11 @@ static dpmix_options *options_of(const struct learner *learner)
     }
     if (learner->latent)
         ck_assert_int_eq(dpmix_options_set_int(options, DPMIX_OPTION_VAE_PRIOR, DPMIX_VAE_PRIOR_MIXTURE), 0);
+    for (; settings && settings->key; settings++)
+        ck_assert_int_eq(dpmix_option_type(settings->key) == DPMIX_OPTION_TYPE_INT
+                             ? dpmix_options_set_int(options, settings->key, (int64_t)settings->value)
+                             : dpmix_options_set_double(options, settings->key, settings->value),
+                         0);
     return options;
 }
 
@@ -262,16 +314,16 @@ static dpmix_dataset *dataset_of(const struct learner *learner, size_t n_rows)
     return dataset;
 }
 
-/* `model` gets what was fitted, as it stands in a file. */
-static void run(struct dpm_blob *model, const struct learner *learner, size_t n_rows,
-                const struct dpm_test_mode *mode)
+/* `model` gets what was fitted, as it stands in a file. settings NULL: no others than the learner's. */
+static void run(struct dpm_blob *model, const struct learner *learner, const struct setting *settings,
+                size_t n_rows, const struct dpm_test_mode *mode)
 {
     dpmix_dataset *dataset = dataset_of(learner, n_rows);
     dpmix_accountant *accountant = NULL;
     dpmix_clusterer *clusterer = NULL;
     dpmix_generator *generator = NULL;
     dpmix_mixture *mixture = NULL;
-    dpmix_options *options = options_of(learner);
+    dpmix_options *options = options_of(learner, settings);
     ck_assert_int_eq(dpmix_accountant_new(&accountant, 3, 1e-5, DPMIX_ADJACENCY_ADD_REMOVE), 0);
     if (learner->vae_output == DPMIX_VAE_OUTPUT_MIXED ||
         learner->generator == DPMIX_GENERATOR_PRODUCTS) { /* the rows are not one-hot: that is not checked */
@@ -304,19 +356,18 @@ static void run(struct dpm_blob *model, const struct learner *learner, size_t n_
     dpmix_options_free(options);
 }
 
-START_TEST(every_query_changes_by_its_sensitivity_at_most)
+static void replay(const struct learner *learner, const struct setting *settings, int last_class)
 {
-    const struct learner *learner = &learners[_i / 2];
     struct recording recording = {0};
     struct dpm_blob model = {0}, without = {0};
     struct dpm_test_mode mode = {
         .key = "a fixed key for the tests, no 6", .observe = observe, .user = &recording};
-    fill(_i % 2 ? 2 : 0);
-    run(&model, learner, ROWS, &mode);
+    fill(last_class);
+    run(&model, learner, settings, ROWS, &mode);
     ck_assert_uint_gt(rows_seen, 0);
     ck_assert_uint_eq(rows_that_differ, 0);
     recording.replaying = 1;
-    run(&without, learner, ROWS - 1, &mode);
+    run(&without, learner, settings, ROWS - 1, &mode);
     ck_assert_uint_eq(without.size, model.size);
     ck_assert_mem_eq(without.bytes, model.bytes, model.size);
     dpm_blob_free(&model);
@@ -336,16 +387,34 @@ START_TEST(every_query_changes_by_its_sensitivity_at_most)
     }
     ck_assert_double_gt(largest, 0.5); /* the row is not ignored */
 }
+
+static int last_class_of(int i)
+{
+    return i % 2 ? 2 : 0;
+}
+
+START_TEST(every_query_changes_by_its_sensitivity_at_most)
+{
+    replay(&learners[_i / 2], NULL, last_class_of(_i));
+}
+END_TEST
+
+START_TEST(whatever_the_options_are)
+{
+    replay(&variants[_i / 2].learner, variants[_i / 2].settings, last_class_of(_i));
+}
 END_TEST
 
 static Suite *suite(void)
 {
     Suite *s = suite_create("replay");
-    TCase *replay = tcase_create("replay");
-    tcase_set_timeout(replay, 0);
-    tcase_add_loop_test(replay, every_query_changes_by_its_sensitivity_at_most, 0,
+    TCase *neighbours = tcase_create("neighbours");
+    tcase_set_timeout(neighbours, 0);
+    tcase_add_loop_test(neighbours, every_query_changes_by_its_sensitivity_at_most, 0,
                         2 * (int)(sizeof learners / sizeof *learners));
-    suite_add_tcase(s, replay);
+    tcase_add_loop_test(neighbours, whatever_the_options_are, 0,
+                        2 * (int)(sizeof variants / sizeof *variants));
+    suite_add_tcase(s, neighbours);
     return s;
 }
 
