@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { LEAST_SIDE = 2, MOST_SIDE = 128 }; /* of images that augmentation takes */
+
 static const char *name_of_partition(int partition)
 {
     return partition == DPMIX_CLUSTERER_LABEL ? "partition by label" : "partition by k-means";
@@ -25,6 +27,26 @@ static int check_labels(const struct plan *plan, const struct release_arguments 
     if (classes > 0 && plan->partition != DPMIX_CLUSTERER_LABEL && (gaussian || conditional == 0))
         return complain("%s makes no labels, but the schema has one: use --partition label",
                         gaussian ? "--generator gaussian" : "--option conditional=0");
+    return 0;
+}
+
+/* Of augmentation the rehearsal knows nothing: what it cannot do would be told behind the debits. */
+static int check_augmentation(const struct release_arguments *a, size_t width, int classes)
+{
+    double fraction = 0.0, mix = 0.0;
+    if (dpmix_options_get_double(a->options, &fraction, DPMIX_OPTION_AUGMENT_FRACTION) != DPMIX_OK ||
+        dpmix_options_get_double(a->options, &mix, DPMIX_OPTION_AUGMENT_MIX) != DPMIX_OK)
+        return complain("%s", dpmix_last_error());
+    size_t side = LEAST_SIDE;
+    while (side < MOST_SIDE && side * side < width)
+        side++;
+    if (fraction > 0.0 && side * side != width)
+        return complain("--option augment_fraction: records of %zu columns are no square images of %d to %d "
+                        "pixels a side",
+                        width, LEAST_SIDE, MOST_SIDE);
+    if (fraction > 0.0 && mix > 0.0 && classes > 0)
+        return complain("--option augment_mix: mixed records need a teacher's labels; a release has no "
+                        "teacher");
     return 0;
 }
 
@@ -160,7 +182,9 @@ int plan_make(struct plan *plan, const struct release_arguments *a, const dpmix_
               const dpmix_accountant *accountant)
 {
     *plan = (struct plan){0};
-    if (choose_partition(plan, a, dpmix_schema_classes(schema)) != 0)
+    const int classes = dpmix_schema_classes(schema);
+    if (choose_partition(plan, a, classes) != 0 ||
+        check_augmentation(a, dpmix_schema_width(schema), classes) != 0)
         return -1;
     divide(plan, a);
     int status = dpmix_accountant_spent(accountant, &plan->spent_before);

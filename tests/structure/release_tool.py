@@ -343,10 +343,15 @@ def check_usage(case):
     unlabelled = ["--generator", "products", "--option", "conditional=0"]
     for more, part in ((["--partition", "none"], "--generator gaussian"), (unlabelled, "conditional=0"),
                        ([*unlabelled, "--partition", "kmeans"], "conditional=0"),
-                       (["--option", "labels=2"], "labels=2")):
-        case.refused(f"no labels: {more}", [*good, *more], output, part)
+                       (["--option", "labels=2"], "labels=2"),
+                       (["--option", "augment_fraction=0.5"], "augment_fraction")):
+        case.refused(f"no labels, no images: {more}", [*good, *more], output, part)
+    square = {**SCHEMA, "columns": [*SCHEMA["columns"], *({"name": x, "kind": "boolean"} for x in "ab")]}  # 16 places
+    mixed = [*good, "--option", "augment_fraction=0.5", "--option", "augment_mix=0.5"]
+    mixed[mixed.index(str(case.schema))] = str(case.write("square.json", json.dumps(square).encode()))
+    case.refused("mixed records without a teacher", mixed, output, "augment_mix")
     if case.spent(ledger) != 0:
-        case.fault("a release without labels costs")
+        case.fault("a release without labels or images costs")
     done = case.run([good[0], "--help"])
     named = [name in done.stdout for name in ("--compare-nonprivate", "--ledger", "steps=")]
     if done.returncode != 0 or not all(named):
