@@ -171,6 +171,28 @@ class TestTables(unittest.TestCase):
             path.write_text("age,income,job,member,born\n\n17,3\n")
             with self.assertRaisesRegex(dpmix.FormatError, "line 3 "):
                 dpmix.Dataset.from_csv(path, schema)
+            path.write_text(f"age,member\n17,{'x' * (csv.field_size_limit() + 1)}\n")
+            with self.assertRaisesRegex(dpmix.FormatError, "line 2: .*limit"):
+                dpmix.Dataset.from_csv(path, few)
+            path.write_text("\"age\",\"member\"\n17,canary4711\n")
+            with self.assertRaisesRegex(dpmix.FormatError, "no number") as caught:
+                dpmix.Dataset.from_csv(path, few, quoting=csv.QUOTE_NONNUMERIC)
+            self.assertNotIn("canary", str(caught.exception))
+            path.write_text("age,member\n17,a\0b\n")
+            with self.assertRaisesRegex(dpmix.FormatError, "null character|NUL"):
+                dpmix.Dataset.from_csv(path, few)
+
+    def test_csv_empty(self):
+        """An empty field is null, as dpmix-release has it, unless the column knows the empty text."""
+        for values, wanted in ((["clerk"], None), (["clerk", ""], "")):
+            schema = dpmix.Schema().categorical("job", values, nullable=True)
+            with tempfile.TemporaryDirectory() as folder:
+                path = pathlib.Path(folder, "jobs.csv")
+                path.write_text("job,x\n" + ",1\n" * 2000)
+                model = dpmix.Generator("products", products_components=2, products_steps=200).fit(
+                    dpmix.Dataset.from_csv(path, schema), budget(10.0), 1.0)
+            made = [job for job, in schema.decode(*model.sample(100, seed=1))]
+            self.assertGreater(made.count(wanted), 80)
 
     def test_plan(self):
         money, model = budget(), dpmix.Generator("products", products_components=4, products_steps=20)

@@ -106,14 +106,17 @@ class Dataset(Handle):
     @classmethod
     def from_csv(cls, path: Any, schema: Any, **format: Any) -> "Dataset":
         """From a CSV file whose first line names the columns; those that the schema does not name are left out.
+        An empty field is null, quoted or not, but in columns that have the empty text among their values.
         `format` goes to csv.reader, such as delimiter=";"."""
         declared = Schema.of(schema)
-        try:
-            with open(path, newline="", encoding="utf-8-sig") as file:
-                reader = csv.reader(file, **format)
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            reader = csv.reader(file, **format)
+            try:
                 lines = [(reader.line_num, line) for line in reader]
-        except UnicodeDecodeError:  # which tells what it found
-            raise FormatError("rows: the file is not UTF-8") from None
+            except csv.Error as error:  # which tells no field
+                raise FormatError(f"rows: line {reader.line_num}: {error}") from None
+            except ValueError:  # which tells what it found
+                raise FormatError("rows: the file is not UTF-8, or has no number where `format` says so") from None
         header = lines[0][1] if lines else []
         missing = [name for name in declared.names if header.count(name) != 1]
         if missing:
@@ -123,8 +126,13 @@ class Dataset(Handle):
         uneven = [at for at, line in lines[1:] if line and len(line) != len(header)]
         if uneven:
             raise FormatError(f"rows: line {uneven[0]} has not as many fields as the first one")
-        listed = [line for _, line in lines[1:] if line]
-        return cls.from_text(([line[at] for at in places] for line in listed), declared)
+        empty = ["" if "" in (*column.values, column.other) else None for column in declared.columns]
+        try:
+            cells = declared.cells([none if line[at] == "" else line[at] for at, none in zip(places, empty)]
+                                   for _, line in lines[1:] if line)
+        except ValueError:
+            raise FormatError("rows: a field has a null character") from None
+        return cls._made(make("dpmix_dataset_new_text", declared, *cells))
 
     def set_groups(self, groups: Sequence[int]) -> None:
         """Declares which columns together encode a category."""
