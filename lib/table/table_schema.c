@@ -61,7 +61,8 @@ struct dpm_short_name dpm_short_name(const char *name)
             n--;
         memcpy(cut.text + n, "...", 3);
     }
-    memcpy(cut.text, name, n);
+    for (size_t i = 0; i < n; i++) /* a message has one line, and is not for a terminal to obey */
+        cut.text[i] = (unsigned char)name[i] < 0x20 || name[i] == 0x7F ? '?' : name[i];
     return cut;
 }
 

@@ -98,7 +98,7 @@ int dpm_schema_ready(const struct dpmix_schema *schema);
 /* width numbers, as dpm_bounds_set_groups() takes them. */
 void dpm_schema_groups(const struct dpmix_schema *schema, int32_t *groups);
 
-/* A name for a message: cut so that the message holds it. */
+/* A name for a message: cut so that the message holds it, without control characters. */
 struct dpm_short_name {
     char text[72];
 };

@@ -201,6 +201,8 @@ START_TEST(json_is_read_strictly)
         {"{\"dpmix_schema\": 2, \"columns\": []}", "dpmix_schema"},
         {"{\"dpmix_schema\": 1}", "columns"},
         {"{\"dpmix_schema\": 1, \"columns\": [], \"colour\": 1}", "colour"},
+        {"{\"dpmix_schema\": 1, \"columns\": [], \"two\\nlines\\u001b\": 1}", "json: two?lines?: "},
+        {COLUMN("\"kind\": \"boolean\", \"a\\r\\u007f\": 1"), "column 0: a??: "},
         {"{\"dpmix_schema\": 1, \"columns\": [], \"columns\": []}", "not JSON"},
         {"{\"dpmix_schema\": 1, \"columns\": []} x", "not JSON"},
         {"{\"dpmix_schema\": 1, \"columns\": [3]}", "column 0"},
