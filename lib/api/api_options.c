@@ -27,8 +27,8 @@ static const struct option table[] = {
      "k-means: random Fourier features, in pairs of cosine and sine; an odd number is rounded up; 0: the "
      "columns"},
     {DPMIX_OPTION_KMEANS_BANDWIDTH, DOUBLE, "kmeans_bandwidth", 0, 1e6, 0,
-     "k-means: bandwidth of the RBF kernel on columns scaled to [0, 1]; 0: a third of the square root of "
-     "their number"},
+     "k-means: bandwidth of the RBF kernel on columns scaled to [0, 1], at least 1e-3; 0: a third of the "
+     "square root of their number"},
     {DPMIX_OPTION_KMEANS_ROW_CLIP, DOUBLE, "kmeans_row_clip", 0, 1, 0,
      "k-means on the columns, coreset: bound on a record's distance from the mean, columns scaled to [0, 1], "
      "over the square root of their number, at least 1/1024; 0: found privately, about 95 of 100 records lie "
@@ -58,7 +58,8 @@ static const struct option table[] = {
      "gradient descent: decoupled weight decay of AdamW; no other optimiser has any"},
     {DPMIX_OPTION_VAE_HIDDEN, INT, "vae_hidden", 1, 65536, 200,
      "VAE: width of the hidden layers; with vae_hidden_last, of the one next to the records"},
-    {DPMIX_OPTION_VAE_LATENT, INT, "vae_latent", 1, 4096, 10, "VAE: dimensions of the latent space"},
+    {DPMIX_OPTION_VAE_LATENT, INT, "vae_latent", 1, 4096, 10,
+     "VAE: dimensions of the latent space; with vae_prior 2 and 3 at most 256"},
     {DPMIX_OPTION_VAE_LAYERS, INT, "vae_layers", 1, 6, 1, "VAE: hidden layers of encoder and decoder each"},
     {DPMIX_OPTION_VAE_ACTIVATION, INT, "vae_activation", 1, 4, DPMIX_ACTIVATION_RELU,
      "VAE: of the hidden layers: 1: ReLU, 2: tanh, 3: leaky ReLU, 4: softplus"},
@@ -80,12 +81,14 @@ static const struct option table[] = {
      "Gaussian: directions of the covariance; 0: those that stand out of the noise, 64 at most"},
     {DPMIX_OPTION_GAUSSIAN_ROW_CLIP, DOUBLE, "gaussian_row_clip", 0, 1, 0,
      "Gaussian: bound on the norm of a record, columns scaled to [0, 1], over the square root of their "
-     "number; columns are taken about 1/2, declared images about 0; 0: 0.5 for columns, 0.4 for images"},
+     "number, at least 1e-4; columns are taken about 1/2, declared images about 0; 0: 0.5 for columns, 0.4 "
+     "for images"},
     {DPMIX_OPTION_GAUSSIAN_RESIDUAL_CLIP, DOUBLE, "gaussian_residual_clip", 1e-4, 1, 0.25,
      "Gaussian: bound on a record's distance from the mean of its part, in the same unit; as a "
      "distance it must be at least 1/1024"},
     {DPMIX_OPTION_VAE_DEVIATION, DOUBLE, "vae_deviation", 0, 10, 0,
-     "VAE: standard deviation of Gaussian columns, scaled to [0, 1]; 0: it is learned for each column"},
+     "VAE: standard deviation of Gaussian columns, scaled to [0, 1], at least 1e-3; 0: it is learned for "
+     "each column"},
     {DPMIX_OPTION_VAE_HIDDEN_LAST, INT, "vae_hidden_last", 0, 65536, 0,
      "VAE: width of the hidden layer next to the latent space, the others in geometric sequence between; "
      "0: all have the same"},
@@ -150,7 +153,8 @@ static const struct option table[] = {
      "at most"},
     {DPMIX_OPTION_GMM_ROW_CLIP, DOUBLE, "gmm_row_clip", 0, 1, 0,
      "Gaussian mixture: bound on the norm of a record, columns scaled to [0, 1], over the square root of "
-     "their number; columns are taken about 1/2; 0: 0.5 for columns, 0.4 for the DCT, 0.3 for distances"},
+     "their number; columns are taken about 1/2; as a norm it must be at least 1e-6; 0: 0.5 for columns, 0.4 "
+     "for the DCT, 0.3 for distances"},
     {DPMIX_OPTION_GMM_RESIDUAL_CLIP, DOUBLE, "gmm_residual_clip", 0, 1, 0,
      "Gaussian mixture: bound on a record's distance from the mean of its class and of its component, in the "
      "same unit, at least 1e-6; 0: it follows the scatter that the noisy sums show"},
@@ -182,7 +186,7 @@ static const struct option table[] = {
     {DPMIX_OPTION_TEACHER_WIDTH, INT, "teacher_width", 0, 4096, 0,
      "teacher: directions of whitened features; 0: 32 to 512, by the size of the noise"},
     {DPMIX_OPTION_TEACHER_CLIP, DOUBLE, "teacher_clip", 0, 1e3, 0,
-     "teacher: bound on a record's gradient; 0: 0.25"},
+     "teacher: bound on a record's gradient, at least 1e-6; 0: 0.25"},
     {DPMIX_OPTION_TEACHER_RATE, DOUBLE, "teacher_rate", 0, 1e3, 0,
      "teacher: step size over the number of directions; 0: 1 to 3, by the size of the noise"},
     {DPMIX_OPTION_TEACHER_RECORDS, INT, "teacher_records", 100, 1000000, 20000,

@@ -34,7 +34,7 @@ enum { LEAST_SIDE = 8 };
 static const double row_clip_columns = 0.5, row_clip_image = 0.4, row_clip_distance = 0.3;
 static const double residual_rows = 0.25, residual_distance = 0.15;
 static const double least_clip = 0.01;  /* over the rows' */
-static const double least_given = 1e-6; /* of a residual clip that is an option: its powers are divided by */
+static const double least_given = 1e-6; /* of clips that are options; powers of one are divided by */
 
 /* Of the norm that a row may have in the sums, the part for its square: the residuals' clip comes of it. */
 static const double energy_part = 0.2;
@@ -108,6 +108,9 @@ static int set_clips(struct dpm_gmm_plan *plan, const struct dpmix_options *opti
     if (row == 0)
         row = map->distance ? row_clip_distance : (map->dct.matrix ? row_clip_image : row_clip_columns);
     plan->row_clip = row * diagonal;
+    if (plan->row_clip < least_given)
+        return dpm_fail(DPMIX_ERR_RANGE, "options: gmm_row_clip must be 0, or at least %g for so few columns",
+                        least_given / diagonal);
     plan->adaptive = residual == 0;
     plan->residual_clip =
         (plan->adaptive ? (map->distance ? residual_distance : residual_rows) : residual) * diagonal;

@@ -148,7 +148,7 @@ static struct dpm_nn_vae describe_vae(const struct dpmix_options *options, const
     return vae;
 }
 
-static const float least_deviation = 1e-3f;
+static const double least_deviation = 1e-3;
 
 static int new_model(struct vae_model **out, const struct dpmix_generator *generator, size_t classes)
 {
@@ -161,8 +161,10 @@ static int new_model(struct vae_model **out, const struct dpmix_generator *gener
     model->vae = describe_vae(options, &generator->bounds, classes);
     model->draws_output = dpm_option_int(options, DPMIX_OPTION_VAE_DRAW);
     model->n_weights = dpm_nn_vae_size(&model->vae);
-    if (model->vae.deviation > 0 && model->vae.deviation < least_deviation)
-        status = dpm_fail(DPMIX_ERR_RANGE, "options: vae_deviation must be 0, or at least 0.001");
+    double deviation = dpm_option_double(options, DPMIX_OPTION_VAE_DEVIATION); /* float has 0 for some */
+    if (deviation > 0 && deviation < least_deviation)
+        status =
+            dpm_fail(DPMIX_ERR_RANGE, "options: vae_deviation must be 0, or at least %g", least_deviation);
     int prior = dpm_option_int(options, DPMIX_OPTION_VAE_PRIOR);
     if (!status && prior == DPMIX_VAE_PRIOR_GAUSSIAN)
         status = dpm_prior_new(&model->prior, model->n_parts, classes ? classes : 1, model->vae.latent);
@@ -360,7 +362,7 @@ static struct dpm_nn_vae get_vae(const struct dpmix_generator *generator, struct
     *draws = get_choice(blob, 0, 1);
     vae.deviation = (float)dpm_blob_get_f64(blob);
     *prior = get_choice(blob, DPMIX_VAE_PRIOR_NORMAL, DPMIX_VAE_PRIOR_MIXTURE);
-    if (vae.deviation != 0 && !(vae.deviation >= least_deviation && vae.deviation <= 10))
+    if (vae.deviation != 0 && !(vae.deviation >= (float)least_deviation && vae.deviation <= 10))
         dpm_blob_reject(blob);
     if (vae.classes != 0 && vae.classes != (size_t)generator->n_classes)
         dpm_blob_reject(blob);

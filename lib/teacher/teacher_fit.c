@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "teacher_fit.h"
 #include "base_alloc.h"
+#include "base_fail.h"
 #include "base_options.h"
 #include "linalg_mat.h"
 #include "teacher_whiten.h"
@@ -11,6 +12,7 @@
 enum { PLAN_COUNT = 0, PLAN_GRADIENT = 1, N_PLANS = 2, START_STEPS = 100 };
 
 static const double count_share = 0.01; /* of the sum of squared inverse noise multipliers */
+static const double least_clip = 1e-6;  /* a little above what queries take */
 static const double momentum = 0.8, start_momentum = 0.9, start_rate = 0.5;
 
 /* The noise of all steps together may move a class's score by a standard deviation of so much; and by less
@@ -291,6 +293,8 @@ int dpm_teacher_fit(struct dpm_teacher **out, char **ledger, const struct dpm_te
     if (status)
         return status;
     settings = choose(options, mu);
+    if (settings.clip < least_clip)
+        return dpm_fail(DPMIX_ERR_RANGE, "options: teacher_clip must be 0, or at least %g", least_clip);
     status = make_teacher(&teacher, options, &settings, fit);
     if (!status)
         status = start(teacher, records, fit->threads);

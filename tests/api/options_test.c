@@ -372,6 +372,61 @@ START_TEST(mixtures_copy)
 }
 END_TEST
 
+/* Values within the bounds that are too small for what they mean. */
+static const struct {
+    int key, partition, models;
+    double value;
+} too_small[] = {
+    {DPMIX_OPTION_KMEANS_BANDWIDTH, DPMIX_CLUSTERER_KMEANS, 0, 9e-4},
+    {DPMIX_OPTION_KMEANS_ROW_CLIP, DPMIX_CLUSTERER_KMEANS, 0, 9e-4},
+    {DPMIX_OPTION_GAUSSIAN_ROW_CLIP, 0, DPMIX_GENERATOR_GAUSSIAN, 9e-5},
+    {DPMIX_OPTION_GAUSSIAN_RESIDUAL_CLIP, 0, DPMIX_GENERATOR_GAUSSIAN, 1e-4},
+    {DPMIX_OPTION_VAE_DEVIATION, 0, DPMIX_GENERATOR_VAE, 9e-4},
+    {DPMIX_OPTION_VAE_DEVIATION, 0, DPMIX_GENERATOR_VAE, 1e-300}, /* 0 in float, which means something else */
+    {DPMIX_OPTION_GMM_ROW_CLIP, 0, DPMIX_GENERATOR_GMM, 1e-7},
+    {DPMIX_OPTION_GMM_RESIDUAL_CLIP, 0, DPMIX_GENERATOR_GMM, 9e-7},
+    {DPMIX_OPTION_TEACHER_CLIP, 0, 0, 9e-7},
+};
+
+static int fit_with_options(struct tiny_case *tiny, int partition, int models)
+{
+    dpmix_clusterer *clusterer = NULL;
+    dpmix_generator *generator = NULL;
+    int status;
+    if (partition) {
+        CHECK_OK(dpmix_clusterer_new(&clusterer, partition, options));
+        status = dpmix_clusterer_fit(clusterer, tiny->accountant, tiny->dataset, 1, NULL, NULL);
+    } else if (models) {
+        CHECK_OK(dpmix_generator_new(&generator, models, options));
+        status = dpmix_generator_fit(generator, tiny->accountant, tiny->dataset, 1, NULL, NULL);
+    } else {
+        CHECK_OK(dpmix_generator_new(&generator, DPMIX_GENERATOR_GAUSSIAN, options));
+        dpmix_mixture *mixture = tiny_mixture(NULL, generator);
+        generator = NULL;
+        CHECK_OK(dpmix_mixture_fit(mixture, tiny->accountant, tiny->dataset, 0.5, NULL, NULL));
+        status = dpmix_mixture_teach(mixture, tiny->accountant, tiny->dataset, 1, NULL, NULL);
+        dpmix_mixture_free(mixture);
+    }
+    dpmix_generator_free(generator);
+    dpmix_clusterer_free(clusterer);
+    return status;
+}
+
+/* The text says from where on they are taken; the fit says which it was, and costs nothing. */
+START_TEST(values_that_are_too_small_are_told)
+{
+    static struct tiny_case tiny;
+    const int key = too_small[_i].key, teaches = !too_small[_i].partition && !too_small[_i].models;
+    ck_assert_ptr_nonnull(strstr(dpmix_option_doc(key), "at least 1"));
+    set_double(key, too_small[_i].value);
+    tiny_case_open(&tiny, 10, 1);
+    CHECK_FAILS(fit_with_options(&tiny, too_small[_i].partition, too_small[_i].models), DPMIX_ERR_RANGE,
+                dpmix_option_name(key));
+    ck_assert(teaches ? tiny_spent(tiny.accountant) < 6 : tiny_spent(tiny.accountant) == 0);
+    tiny_case_close(&tiny);
+}
+END_TEST
+
 static Suite *options_suite(void)
 {
     Suite *suite = suite_create("options");
@@ -383,6 +438,7 @@ static Suite *options_suite(void)
     tcase_add_loop_test(each, values_out_of_range_are_refused, 0, N_KEYS);
     tcase_add_loop_test(each, the_other_type_is_refused, 0, N_KEYS);
     tcase_add_loop_test(each, unknown_keys_are_refused, 0, N_UNKNOWN);
+    tcase_add_loop_test(each, values_that_are_too_small_are_told, 0, sizeof too_small / sizeof *too_small);
     TCase *whole = check_case(suite, "whole table");
     tcase_add_checked_fixture(whole, options_setup, options_teardown);
     tcase_add_test(whole, iteration_meets_every_key_once_in_order);
