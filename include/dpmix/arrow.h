@@ -20,7 +20,7 @@
  * | boolean                     | bool, numbers (0 is false), text (true, t, yes, y, 1 and so on)    |
  * | date                        | dates, timestamps, integers (days since 1970-01-01), text          |
  * | timestamp                   | timestamps, dates, integers (microseconds since then), text        |
- * | unit                        | all but floats and decimals                                        |
+ * | unit                        | text, integers, bool, dates (32), timestamps in microseconds       |
  *
  * Columns are matched by name; those that the schema does not name are not looked at. A column of the
  * schema that is missing, or there twice, is DPMIX_ERR_FORMAT.

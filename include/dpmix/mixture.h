@@ -78,7 +78,7 @@ DPMIX_API int dpmix_mixture_classes(const dpmix_mixture *mixture);
  * of the records, square images, are warped or mixed before they are labelled; mixing needs the teacher's
  * labels. By default that is done where a teacher labels declared images (DPMIX_AUGMENT_RULE).
  * DPMIX_ERR_UNSUPPORTED where there are no such labels. With a teacher the call works on as many threads as the
- * fit did. */
+ * fit did; where the mixture was loaded, one per processor. */
 DPMIX_API DPMIX_CHECK int dpmix_mixture_sample(const dpmix_mixture *mixture, float *rows, int32_t *labels,
                                                uint64_t first, size_t n, size_t n_columns,
                                                const uint64_t *seed);
