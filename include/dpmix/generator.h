@@ -212,7 +212,8 @@ DPMIX_API DPMIX_CHECK int dpmix_generator_components(const dpmix_generator *gene
  * and they are cut to the bounds, while the density is not. Arithmetic is float32 inside: errors are about 1e-6
  * of the largest term. Post-processing: it costs no privacy.
  * @param[out] out   n numbers; NaN for a record with a value that is not a number.
- * @param rows       n x n_columns, in declared units; they may lie outside the bounds.
+ * @param rows       n x n_columns, in declared units; they may lie outside the bounds. Beyond 1e9 times the
+ *                   bounds' width, infinities too, a value counts as one there.
  * @param labels     n classes: the density is that of row and label together. NULL: of the row alone.
  * @param n_columns  those of the dataset.
  * @return DPMIX_ERR_UNSUPPORTED for generators of other kinds, for a model of signed distances
@@ -224,8 +225,9 @@ DPMIX_API DPMIX_CHECK int dpmix_generator_log_density(const dpmix_generator *gen
 
 /** Responsibilities: the share of each component in the density of each record. Arguments and errors as for
  * dpmix_generator_log_density(), but a model of signed distances alone has them, too.
- * @param[out] shares  n x components, each record's sum 1. With labels the components of other classes have 0;
- *                     a record of a class that the model gives no weight has 0 everywhere. */
+ * @param[out] shares  n x components, each record's sum 1, or NaN where the density is. With labels the components
+ *                     of other classes have 0; a record of a class that the model gives no weight has 0
+ *                     everywhere. */
 DPMIX_API DPMIX_CHECK int dpmix_generator_assign(const dpmix_generator *generator, float *shares,
                                                  const float *rows, const int32_t *labels, size_t n,
                                                  size_t n_columns);

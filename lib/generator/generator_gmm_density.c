@@ -78,6 +78,14 @@ static double rest_term(const struct dpm_gmm_view *view, const float *row, const
     return energy / view->rest + (double)beside * (log(view->rest) + log_two_pi);
 }
 
+/* How far out a value may count, in widths of its bounds: beyond, squares would overflow float32. */
+static const double farthest = 1e9;
+
+static double within_reach(double place)
+{
+    return place > farthest ? farthest : place < -farthest ? -farthest : place; /* NaN stays */
+}
+
 /* Fills block->joint for n rows in declared units, which need not lie within the bounds. */
 static void evaluate(struct block *block, const float *rows, const int32_t *labels, size_t n)
 {
@@ -85,7 +93,8 @@ static void evaluate(struct block *block, const float *rows, const int32_t *labe
     const struct dpm_bounds *bounds = block->bounds;
     size_t dims = view->dims, columns = view->n_columns, total = view->density.n;
     for (size_t i = 0; i < n * columns; i++)
-        block->rows[i] = (float)(((double)rows[i] - bounds->lower[i % columns]) * bounds->scale[i % columns]);
+        block->rows[i] =
+            (float)within_reach(((double)rows[i] - bounds->lower[i % columns]) * bounds->scale[i % columns]);
     const float *from =
         dpm_gmm_represent(view->distance, block->rows + BLOCK_ROWS * columns, block->rows, n, columns);
     float *whole = block->points + BLOCK_ROWS * dims;

@@ -361,6 +361,7 @@ START_TEST(the_density_is_per_declared_unit)
 {
     struct tiny_case tiny;
     float point[TINY_COLUMNS] = {0.5f, 1}, beyond[TINY_COLUMNS] = {9, 9}, nothing[TINY_COLUMNS] = {NAN, 1};
+    const float far_out[] = {1e6f, -1e12f, 1e30f, FLT_MAX, INFINITY, -INFINITY};
     float shares[64];
     double sum = 0, log_density[1], step = 0.04;
     size_t components = 0;
@@ -382,8 +383,21 @@ START_TEST(the_density_is_per_declared_unit)
     ck_assert_double_eq_tol(sum, 1, 1e-5);
     CHECK_OK(dpmix_generator_log_density(generator, log_density, beyond, NULL, 1, TINY_COLUMNS));
     ck_assert(isfinite(*log_density));
+    for (size_t i = 0; i < sizeof far_out / sizeof *far_out; i++) {
+        float at[TINY_COLUMNS] = {0.5f, far_out[i]};
+        CHECK_OK(dpmix_generator_log_density(generator, log_density, at, NULL, 1, TINY_COLUMNS));
+        ck_assert_msg(isfinite(*log_density) && *log_density < -1e6, "%g: %g", (double)far_out[i],
+                      *log_density);
+        CHECK_OK(dpmix_generator_assign(generator, shares, at, NULL, 1, TINY_COLUMNS));
+        sum = 0;
+        for (size_t j = 0; j < components; j++)
+            sum += (double)shares[j];
+        ck_assert_double_eq_tol(sum, 1, 1e-5);
+    }
     CHECK_OK(dpmix_generator_log_density(generator, log_density, nothing, NULL, 1, TINY_COLUMNS));
     ck_assert(isnan(*log_density));
+    CHECK_OK(dpmix_generator_assign(generator, shares, nothing, NULL, 1, TINY_COLUMNS));
+    ck_assert(isnan(shares[0]));
     dpmix_generator_free(generator);
     tiny_case_close(&tiny);
 }
