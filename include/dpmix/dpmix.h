@@ -23,7 +23,7 @@
  * - After fork(), datasets and accountants refuse to work in the child.
  * - Floating-point exceptions must not trap (feenableexcept()) in a thread that calls the library. Private sums
  *   and their noise are the same whatever rounding that thread has set.
- * - Rows are row-major. `size_t` counts are in elements.
+ * - Rows are row-major. `size_t` counts are in elements. An array of no elements may be NULL.
  */
 #ifndef DPMIX_DPMIX_H
 #define DPMIX_DPMIX_H

@@ -156,6 +156,14 @@ template <typename T> std::size_t rows_of(span<const T> rows, std::size_t column
     return rows.size() / columns;
 }
 
+/** The same for a model, which has columns once it is fitted. */
+template <typename T> std::size_t rows_of_model(span<const T> rows, std::size_t columns)
+{
+    if (columns == 0)
+        throw error(DPMIX_ERR_STATE, "model: it is not fitted yet");
+    return rows_of(rows, columns);
+}
+
 /** Labels of n records, or none. */
 inline const std::int32_t *labels_of(span<const std::int32_t> labels, std::size_t n)
 {

@@ -229,7 +229,7 @@ public:
     /** The part of each of the caller's rows. */
     std::vector<std::int32_t> assign(span<const float> rows, span<const std::int32_t> labels = {}) const
     {
-        std::vector<std::int32_t> parts(detail::rows_of(rows, columns()));
+        std::vector<std::int32_t> parts(detail::rows_of_model(rows, columns()));
         check(dpmix_clusterer_assign(get(), parts.data(), rows.data(), parts.size(), columns(),
                                      detail::labels_of(labels, parts.size())));
         return parts;
@@ -285,7 +285,7 @@ public:
     /** Of a Gaussian mixture: logarithms of the density of the caller's rows, or of rows and labels. */
     std::vector<double> log_density(span<const float> rows, span<const std::int32_t> labels = {}) const
     {
-        std::vector<double> out(detail::rows_of(rows, columns()));
+        std::vector<double> out(detail::rows_of_model(rows, columns()));
         check(dpmix_generator_log_density(get(), out.data(), rows.data(), detail::labels_of(labels, out.size()),
                                           out.size(), columns()));
         return out;
@@ -293,7 +293,7 @@ public:
     /** Of a Gaussian mixture: the share of each component in the caller's rows, rows x components. */
     std::vector<float> assign(span<const float> rows, span<const std::int32_t> labels = {}) const
     {
-        const std::size_t n = detail::rows_of(rows, columns());
+        const std::size_t n = detail::rows_of_model(rows, columns());
         std::vector<float> shares(n * components());
         check(dpmix_generator_assign(get(), shares.data(), rows.data(), detail::labels_of(labels, n), n,
                                      columns()));

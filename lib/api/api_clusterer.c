@@ -67,8 +67,8 @@ size_t dpmix_clusterer_columns(const dpmix_clusterer *clusterer)
 int dpmix_clusterer_weights(const dpmix_clusterer *clusterer, double *weights, size_t n_parts)
 {
     API_NEED(clusterer);
-    API_NEED(weights);
     API_FITTED(clusterer);
+    API_NEED(weights);
     if (n_parts != (size_t)clusterer->n_parts)
         API_RETURN(dpm_fail(DPMIX_ERR_RANGE, "n_parts: not the number of parts"));
     memcpy(weights, clusterer->weights, n_parts * sizeof *weights);
@@ -79,8 +79,8 @@ int dpmix_clusterer_centres(const dpmix_clusterer *clusterer, double *centres, s
                             size_t n_columns)
 {
     API_NEED(clusterer);
-    API_NEED(centres);
     API_FITTED(clusterer);
+    API_NEED(centres);
     if (n_parts != (size_t)clusterer->n_parts)
         API_RETURN(dpm_fail(DPMIX_ERR_RANGE, "n_parts: not the number of parts"));
     if (n_columns != clusterer->bounds.n_columns)

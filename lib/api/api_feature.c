@@ -29,8 +29,10 @@ static int open_dct(struct dpm_feature_dct *map, size_t n_rows, size_t side, siz
 int dpmix_feature_dct(float *out, const float *rows, size_t n_rows, size_t side, size_t radius)
 {
     struct dpm_feature_dct map;
-    API_NEED(out);
-    API_NEED(rows);
+    if (n_rows > 0) {
+        API_NEED(out);
+        API_NEED(rows);
+    }
     int status = open_dct(&map, n_rows, side, radius);
     if (status)
         API_RETURN(status);
@@ -42,8 +44,10 @@ int dpmix_feature_dct(float *out, const float *rows, size_t n_rows, size_t side,
 int dpmix_feature_dct_inverse(float *out, const float *rows, size_t n_rows, size_t side, size_t radius)
 {
     struct dpm_feature_dct map;
-    API_NEED(out);
-    API_NEED(rows);
+    if (n_rows > 0) {
+        API_NEED(out);
+        API_NEED(rows);
+    }
     int status = open_dct(&map, n_rows, side, radius);
     if (status)
         API_RETURN(status);
@@ -84,8 +88,10 @@ int dpmix_feature_scattering(float *out, const float *rows, size_t n_rows, size_
                              int angles, int groups)
 {
     struct dpm_feature_scatter *plan;
-    API_NEED(out);
-    API_NEED(rows);
+    if (n_rows > 0) {
+        API_NEED(out);
+        API_NEED(rows);
+    }
     int status = check_shape(side, scales, angles);
     if (status)
         API_RETURN(status);
@@ -121,8 +127,10 @@ static int check_images(size_t n_rows, size_t side)
 
 int dpmix_feature_distance(float *out, const float *rows, size_t n_rows, size_t side)
 {
-    API_NEED(out);
-    API_NEED(rows);
+    if (n_rows > 0) {
+        API_NEED(out);
+        API_NEED(rows);
+    }
     int status = check_images(n_rows, side);
     if (!status)
         dpm_feature_distance(out, rows, n_rows, side);
@@ -131,8 +139,10 @@ int dpmix_feature_distance(float *out, const float *rows, size_t n_rows, size_t 
 
 int dpmix_feature_distance_inverse(float *out, const float *rows, size_t n_rows, size_t side)
 {
-    API_NEED(out);
-    API_NEED(rows);
+    if (n_rows > 0) {
+        API_NEED(out);
+        API_NEED(rows);
+    }
     int status = check_images(n_rows, side);
     if (!status)
         dpm_feature_distance_inverse(out, rows, n_rows * side * side);

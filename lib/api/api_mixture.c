@@ -120,7 +120,8 @@ int dpmix_mixture_sample_soft(const dpmix_mixture *mixture, float *rows, float *
         status = dpm_fail(DPMIX_ERR_ARG, "n_classes: not that of the mixture's labels");
     if (status)
         API_RETURN(status);
-    API_NEED(probabilities); /* who asks for none of no classes is told of the classes */
+    if (n > 0)
+        API_NEED(probabilities); /* who asks for none of no classes is told of the classes */
     API_RETURN(dpm_mixture_sample(mixture, DPM_TYPE_F32, rows, NULL, probabilities, first, n, seed));
 }
 

@@ -270,7 +270,8 @@ int dpmix_schema_places(const dpmix_schema *schema, size_t column, size_t *first
 int dpmix_schema_groups(const dpmix_schema *schema, int32_t *groups, size_t n_places)
 {
     API_NEED(schema);
-    API_NEED(groups);
+    if (n_places > 0)
+        API_NEED(groups);
     if (n_places != schema->width)
         API_RETURN(dpm_fail(DPMIX_ERR_RANGE, "n_places: not that of the schema"));
     dpm_schema_groups(schema, groups);

@@ -95,7 +95,7 @@ int dpm_clusterer_assign(const struct dpmix_clusterer *clusterer, int32_t *parts
 {
     enum { CHUNK = 256 };
     size_t columns = clusterer->bounds.n_columns;
-    if (clusterer->kind->needs_labels && !labels)
+    if (clusterer->kind->needs_labels && !labels && n_rows > 0)
         return dpm_fail(DPMIX_ERR_ARG, "labels: NULL, and the partition is by label");
     for (size_t i = 0; labels && clusterer->kind->needs_labels && i < n_rows; i++)
         if (labels[i] < 0 || labels[i] >= clusterer->n_classes)

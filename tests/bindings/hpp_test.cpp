@@ -242,6 +242,37 @@ START_TEST(test_audits)
 }
 END_TEST
 
+/* An empty vector has a null pointer: it is an array of no elements, and no mistake. */
+START_TEST(test_none)
+{
+    const std::vector<float> none;
+    dpmix::Dataset records = dataset();
+    dpmix::Accountant budget(5, 1e-5, DPMIX_ADJACENCY_ADD_REMOVE);
+    dpmix::Clusterer parts(DPMIX_CLUSTERER_LABEL);
+    parts.fit(budget, records, 0.5);
+    ck_assert(parts.assign(none).empty());
+    dpmix::Mixture mixture(parts, dpmix::Generator(DPMIX_GENERATOR_GAUSSIAN));
+    mixture.fit(budget, records, 1);
+    ck_assert(mixture.sample(0).rows.empty() && mixture.sample_soft(0).probabilities.empty());
+    ck_assert(dpmix::feature::dct(none, 28, 8).empty() && dpmix::feature::dct_inverse(none, 28, 8).empty());
+    ck_assert(dpmix::feature::scattering(none, 28).empty() && dpmix::feature::distance(none, 28).empty());
+    ck_assert(dpmix::feature::distance_inverse(none, 28).empty());
+}
+END_TEST
+
+/* Not the array that the wrapper had no size for is at fault. */
+START_TEST(test_not_fitted)
+{
+    dpmix::Clusterer parts(DPMIX_CLUSTERER_KMEANS);
+    dpmix::Generator model(DPMIX_GENERATOR_GMM);
+    ck_assert_int_eq(status_of([&] { parts.weights(); }), DPMIX_ERR_STATE);
+    ck_assert_int_eq(status_of([&] { parts.centres(); }), DPMIX_ERR_STATE);
+    ck_assert_int_eq(status_of([&] { parts.assign(rows(), labels()); }), DPMIX_ERR_STATE);
+    ck_assert_int_eq(status_of([&] { model.assign(rows(), labels()); }), DPMIX_ERR_STATE);
+    ck_assert_int_eq(status_of([&] { model.log_density(rows()); }), DPMIX_ERR_STATE);
+}
+END_TEST
+
 START_TEST(test_gaussian_mixture)
 {
     dpmix::Dataset records = dataset();
@@ -403,6 +434,8 @@ static Suite *suite()
     CHECK_ADD(made, test_datasets);
     CHECK_ADD(made, test_calculators);
     CHECK_ADD(made, test_audits);
+    CHECK_ADD(made, test_none);
+    CHECK_ADD(made, test_not_fitted);
     CHECK_ADD(made, test_gaussian_mixture);
     CHECK_ADD(made, test_checkpoint_and_teacher);
     CHECK_ADD(made, test_centres);
