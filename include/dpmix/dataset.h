@@ -7,7 +7,8 @@
  * both silently, when a row is used. Learners see every column as (value - lower) / (upper - lower), computed
  * in double and rounded to float32. Samples come back in the declared units.
  *
- * Bounds are doubles; they and upper - lower have to be finite as float32, since samples may be asked for in it.
+ * Bounds are doubles; they and upper - lower have to be finite as float32, since samples may be asked for in it,
+ * and upper - lower must not be subnormal (below 2.3e-308).
  *
  * Rejections that depend on the data happen only in the constructors, before any release; they are for the
  * curator's eyes, and name the argument but not the value.

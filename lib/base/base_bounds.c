@@ -72,10 +72,11 @@ static void set_scale(struct dpm_bounds *bounds)
     set_byte_scale(bounds);
 }
 
-/* NaN fails every comparison. */
+/* NaN fails every comparison. Of a subnormal width the scale could be infinite. */
 static int acceptable(double lower, double upper)
 {
-    return fabs(lower) <= FLT_MAX && fabs(upper) <= FLT_MAX && lower < upper && upper - lower <= FLT_MAX;
+    return fabs(lower) <= FLT_MAX && fabs(upper) <= FLT_MAX && upper - lower >= DBL_MIN &&
+           upper - lower <= FLT_MAX;
 }
 
 int dpm_bounds_new(struct dpm_bounds *bounds, size_t n_columns, const double *lower, const double *upper,

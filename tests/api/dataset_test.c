@@ -75,7 +75,7 @@ struct refusal {
     const char *argument; /* that the message begins with */
 };
 
-enum { SPOILED = 32 };
+enum { SPOILED = 33 };
 
 /* Spoils one argument. */
 static struct refusal spoil(struct arguments *a, int which)
@@ -114,8 +114,9 @@ static struct refusal spoil(struct arguments *a, int which)
     case 26: return a->lower[1] = -INFINITY, bounds;
     case 27: return a->upper[1] = 1e39, bounds;                      /* finite, but not as float32 */
     case 28: return a->lower[1] = -3e38, a->upper[1] = 3e38, bounds; /* whose difference is not finite */
-    case 29: return a->storage = 0, storage;
-    case 30: return a->storage = DPMIX_STORAGE_BORROW + 1, storage;
+    case 29: return a->lower[1] = 0, a->upper[1] = 1e-310, bounds;   /* whose inverse is not */
+    case 30: return a->storage = 0, storage;
+    case 31: return a->storage = DPMIX_STORAGE_BORROW + 1, storage;
     default: return a->storage = -1, storage;
     }
 }
