@@ -227,8 +227,9 @@ DPMIX_API DPMIX_CHECK int dpmix_option_bounds(int key, double *lower, double *up
  * @param user           what the caller gave beside the function.
  * @param phase          DPMIX_PHASE_*.
  * @param done, total    steps; equal at the end of the phase.
- * @param epsilon_spent  of the accountant, all debits so far. Debits come before the work, so it does not grow
- *                       within a fit.
+ * @param epsilon_spent  of the accountant, all debits so far. Debits come before the work, so a fit alone does
+ *                       not let it grow. While the file of a durable ledger cannot be read, what stood there
+ *                       before: the fit goes on.
  * @return 0 to go on; anything else ends the fit with DPMIX_ERR_CANCELLED. What was debited stays spent.
  * None of these figures depends on a private value. */
 typedef int (*dpmix_progress_fn)(void *user, int phase, uint64_t done, uint64_t total, double epsilon_spent);

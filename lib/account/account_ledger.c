@@ -412,6 +412,19 @@ int dpm_accountant_spent(const struct dpmix_accountant *accountant, double *epsi
     return DPMIX_OK;
 }
 
+int dpm_accountant_last_spent(const struct dpmix_accountant *accountant, double *epsilon)
+{
+    int status = dpm_accountant_spent(accountant, epsilon);
+    if (status != DPMIX_ERR_IO)
+        return status;
+    status = lock(accountant);
+    if (status)
+        return status;
+    *epsilon = accountant->state->spent;
+    dpm_account_unlock(accountant);
+    return DPMIX_OK;
+}
+
 int dpm_accountant_spent_group(const struct dpmix_accountant *accountant, double *epsilon, int group)
 {
     int status = dpm_account_lock(accountant);

@@ -57,6 +57,9 @@ int dpm_accountant_mode(const struct dpmix_accountant *accountant);
 double dpm_accountant_order(const struct dpmix_accountant *accountant); /* 0 where the mode has none */
 int dpm_accountant_spent(const struct dpmix_accountant *accountant, double *epsilon);
 
+/* The same for a fit on its way: while the file cannot be read (DPMIX_ERR_IO), what it held the last time. */
+int dpm_accountant_last_spent(const struct dpmix_accountant *accountant, double *epsilon);
+
 /* The epsilon for `group` records that differ; fails as dpm_account_terms_group does. */
 int dpm_accountant_spent_group(const struct dpmix_accountant *accountant, double *epsilon, int group);
 

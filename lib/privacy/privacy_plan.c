@@ -76,7 +76,8 @@ int dpm_fit_progress(const struct dpm_fit *fit, int phase, uint64_t done, uint64
     double spent;
     if (!fit->progress)
         return DPMIX_OK;
-    int status = dpm_accountant_spent(fit->accountant, &spent);
+    /* The fit is paid for, and does not end for the sake of a figure. */
+    int status = dpm_accountant_last_spent(fit->accountant, &spent);
     if (status)
         return status;
     if (fit->progress(fit->user, phase, done, total, spent) != 0)

@@ -262,6 +262,38 @@ END_TEST
 
 /* ---- Failures ---- */
 
+/* A dpmix_progress_fn: the file is away until the fit is through. `user` is what was told as spent. */
+static int hide_ledger(void *user, int phase, uint64_t done, uint64_t total, double epsilon_spent)
+{
+    double *told = user;
+    (void)phase, (void)total;
+    if (done == 0)
+        ck_assert_int_eq(rename(tiny_path("a"), tiny_path("b")), 0);
+    *told = epsilon_spent;
+    return 0;
+}
+
+START_TEST(a_fit_that_is_paid_for_does_without_the_file)
+{
+    static const int kinds[] = {DPMIX_GENERATOR_GAUSSIAN, DPMIX_GENERATOR_VAE};
+    static struct tiny_case tiny;
+    double told = 0;
+    tiny_case_open(&tiny, EPSILON, 1);
+    dpmix_accountant_free(tiny.accountant);
+    tiny.accountant = open_named("patients", EPSILON);
+    dpmix_generator *generator = tiny_generator(kinds[_i]);
+    CHECK_OK(dpmix_generator_fit(generator, tiny.accountant, tiny.dataset, 0.5, hide_ledger, &told));
+    double spent;
+    CHECK_FAILS(dpmix_accountant_spent(tiny.accountant, &spent), DPMIX_ERR_IO, "path");
+    CHECK_FAILS(charge(tiny.accountant, 0, 30), DPMIX_ERR_IO, "path");
+    ck_assert_int_eq(rename(tiny_path("b"), tiny_path("a")), 0);
+    ck_assert_uint_eq(entries_of(tiny.accountant), 1);
+    ck_assert_double_eq(tiny_spent(tiny.accountant), told);
+    dpmix_generator_free(generator);
+    tiny_case_close(&tiny);
+}
+END_TEST
+
 START_TEST(without_memory_nothing_is_debited)
 {
     dpmix_accountant *accountant = open_named("patients", EPSILON), *none = NULL;
@@ -629,6 +661,7 @@ static Suite *suite(void)
     tcase_add_test(test_case, bad_arguments_are_refused);
     tcase_add_test(test_case, two_handles_see_each_other);
     tcase_add_test(test_case, a_fit_is_debited_in_the_file_before_its_first_step);
+    tcase_add_loop_test(test_case, a_fit_that_is_paid_for_does_without_the_file, 0, 2);
     tcase_add_test(test_case, without_memory_nothing_is_debited);
     tcase_add_test(test_case, a_damaged_ledger_is_refused);
     tcase_add_test(test_case, a_foreign_file_is_refused_and_left_alone);
