@@ -57,9 +57,10 @@ DPMIX_API DPMIX_CHECK int dpmix_generator_fit(dpmix_generator *generator, dpmix_
 
 /** Has the next fits of this generator write checkpoints, from which dpmix_generator_resume() goes on after a
  * crash or a cancellation. The file is written, each time whole or not at all, before the debit, after every
- * `every` steps, after the last one, and when the progress callback asks to stop. It stays where it is: delete
- * it once the model is saved. A fit fails with DPMIX_ERR_IO when it cannot be written, before the debit the
- * first time.
+ * `every` steps, after the last one, when the progress callback asks to stop, and when the ledger cannot be
+ * written. It stays where it is: delete it once the model is saved. A fit fails with DPMIX_ERR_IO when it
+ * cannot be written, before the debit the first time. What is at the path is replaced: a fit that is begun
+ * again instead of resumed loses what the first one paid for.
  *
  * The file holds settings, bounds, weights and the state of the optimiser: public numbers, and those that were
  * released with noise. There is no key in it, and nothing by which noise could be taken away: it is as

@@ -190,6 +190,17 @@ static void contribute_by_part(const void *model, const struct dpm_block *block,
 
 /* ---- Steps ---- */
 
+/* Where the ledger cannot be written the query does not begin, and the training ends. What it was paid for is
+ * kept, though the ledger cannot say whether another one has taken the training over. */
+static int query(struct dpm_train *train, size_t number, dpm_block_fn *contribution, const void *model,
+                 double *sums)
+{
+    int status = dpm_release_query(train->release, number, contribution, model, sums);
+    if (status == DPMIX_ERR_IO && train->checkpoint)
+        (void)dpm_checkpoint_write(train->checkpoint, &train->run, train);
+    return status;
+}
+
 /* Class weights of one part. A count below two standard deviations of its noise is taken for noise and
  * counts as zero: such a class has too few rows to be learned. Where nothing is left, all classes weigh the
  * same. */
@@ -217,7 +228,7 @@ static int begin(struct dpm_train *train)
 {
     struct dpm_train_state *state = &train->state;
     size_t classes = train->net.classes, n = train->state.n_weights;
-    int status = dpm_release_query(train->release, DPM_TRAIN_COUNT, contribute_count, train, state->counts);
+    int status = query(train, DPM_TRAIN_COUNT, contribute_count, train, state->counts);
     if (status)
         return status;
     for (size_t k = 0; classes && k < train->state.n_parts; k++)
@@ -293,7 +304,7 @@ static int take_step(struct dpm_train *train)
         dpm_release_set_clip(train->release, number, state->clip_norm);
         state->clip_norm = plan->clip_norm;
     }
-    int status = dpm_release_query(train->release, number, contribute_by_part, &contribution, train->sums);
+    int status = query(train, number, contribute_by_part, &contribution, train->sums);
     if (status)
         return status;
     for (size_t k = 0; k < train->state.n_parts; k++)
@@ -304,11 +315,13 @@ static int take_step(struct dpm_train *train)
     return DPMIX_OK;
 }
 
-/* Not over the file of one who has taken the training over. */
+/* Not over the file of one who has taken the training over; as in query(), where the ledger cannot be had. */
 static int save(struct dpm_train *train)
 {
-    int status = dpm_release_confirm(train->release);
-    return status ? status : dpm_checkpoint_write(train->checkpoint, &train->run, train);
+    int status = dpm_release_confirm(train->release), written = status;
+    if (!status || status == DPMIX_ERR_IO)
+        written = dpm_checkpoint_write(train->checkpoint, &train->run, train);
+    return status ? status : written;
 }
 
 int dpm_train_tell(struct dpm_train *train, const struct dpm_fit *fit)
@@ -351,7 +364,7 @@ int dpm_train_query(struct dpm_train *train, int extra, double *sums)
     size_t plan = dpm_train_plan_extra(&train->plan, extra);
     struct contribution contribution = {train, train->net.extra[extra].contribute};
     assert(train->state.stage == DPM_TRAIN_DONE);
-    int status = dpm_release_query(train->release, plan, contribute_by_part, &contribution, sums);
+    int status = query(train, plan, contribute_by_part, &contribution, sums);
     train->extra_runs += !status;
     return status;
 }

@@ -656,6 +656,44 @@ START_TEST(who_has_lost_the_lease_stops_at_the_mark)
 }
 END_TEST
 
+/* Hides the ledger before a step; for one who asks to stop, too, where `stops` says so. */
+struct hiding {
+    uint64_t at;
+    int stops;
+};
+
+static int hide_ledger(void *user, int phase, uint64_t done, uint64_t total, double epsilon_spent)
+{
+    const struct hiding *hiding = user;
+    (void)phase, (void)total, (void)epsilon_spent;
+    if (done == hiding->at)
+        ck_assert_int_eq(rename(tiny_path("a"), tiny_path("missing")), 0);
+    return done == hiding->at && hiding->stops;
+}
+
+/* The training ends, but no step of it is lost. One that was marked and did not begin is paid for twice. */
+START_TEST(a_ledger_that_is_away_loses_no_step)
+{
+    static struct tiny_case tiny;
+    unsigned every = _i / 2 * EVERY;
+    struct hiding hiding = {2 * EVERY - 1, _i % 2};
+    dpmix_generator *generator = new_generator(DPMIX_GENERATOR_VAE, 0, STEPS), *resumed = NULL;
+    if (!has_store())
+        return;
+    open_case(&tiny, 1, EPSILON);
+    CHECK_OK(dpmix_generator_checkpoint(generator, tiny_path("b"), every));
+    CHECK_FAILS(dpmix_generator_fit(generator, tiny.accountant, tiny.dataset, 0.2, hide_ledger, &hiding),
+                DPMIX_ERR_IO, "path");
+    ck_assert_int_eq(rename(tiny_path("missing"), tiny_path("a")), 0);
+    CHECK_OK(resume_until(&resumed, &tiny, -1));
+    ck_assert_uint_eq(tiny.mode.queries, 1 + STEPS);
+    ck_assert_uint_eq(gradient_runs(tiny.accountant), STEPS + (every && hiding.stops));
+    dpmix_generator_free(resumed);
+    dpmix_generator_free(generator);
+    tiny_case_close(&tiny);
+}
+END_TEST
+
 /* ---- The wrong ledger, data set, file ---- */
 
 START_TEST(another_ledger_is_refused)
@@ -989,6 +1027,7 @@ static Suite *suite(void)
     tcase_add_test(test_case, every_touch_is_paid_for);
     tcase_add_test(test_case, of_two_that_resume_at_once_one_goes_on);
     tcase_add_loop_test(test_case, who_has_lost_the_lease_stops_at_the_mark, 0, 4);
+    tcase_add_loop_test(test_case, a_ledger_that_is_away_loses_no_step, 0, 4);
     tcase_add_test(test_case, another_ledger_is_refused);
     tcase_add_test(test_case, an_older_ledger_is_refused);
     tcase_add_test(test_case, another_data_set_is_refused);
