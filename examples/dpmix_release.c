@@ -25,7 +25,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { BAD = 2, FAILED = 1, INTERRUPTED = 130, MODEL_FILES = 2 };
+enum { BAD = 2, FAILED = 1, INTERRUPTED = 130 };
 
 struct release {
     const struct release_arguments *arguments;
@@ -41,6 +41,7 @@ struct release {
     dpmix_generator *generator;
     dpmix_mixture *mixture;
     struct staging staging;
+    int kept;     /* files of the staging that outlive a fault in what comes behind them */
     int spending; /* from here on the ledger may have a debit of this run */
     double spent, spent_of_unit;
     char *words, *ledger;
@@ -161,23 +162,34 @@ static void ask_for_unit(struct release *r)
         r->spent_of_unit = NAN;
 }
 
+/* At once: a ledger that cannot be read now must not cost the model. */
 static int write_model(struct release *r)
 {
-    const char *model = staging_add(&r->staging, "model.dpmix");
-    const char *ledger = model ? staging_add(&r->staging, "ledger.json") : NULL;
-    if (!ledger)
+    const char *path = staging_add(&r->staging, "model.dpmix");
+    if (!path)
         return -1;
+    if (dpmix_mixture_save(r->mixture, path) != DPMIX_OK)
+        return complain_of_library(r);
+    r->kept = r->staging.n;
+    return 0;
+}
+
+static int write_ledger(struct release *r)
+{
     r->words = ledger_text_read(r->accountant, dpmix_accountant_report);
     r->ledger = r->words ? ledger_text_read(r->accountant, dpmix_accountant_json) : NULL;
-    if (!r->ledger || dpmix_accountant_spent(r->accountant, &r->spent) != DPMIX_OK ||
-        dpmix_mixture_save(r->mixture, model) != DPMIX_OK)
+    if (!r->ledger || dpmix_accountant_spent(r->accountant, &r->spent) != DPMIX_OK)
         return complain_of_library(r);
     ask_for_unit(r);
-    FILE *file = fopen(ledger, "w");
+    const char *path = staging_add(&r->staging, "ledger.json");
+    FILE *file = path ? fopen(path, "w") : NULL;
     if (!file)
-        return complain("%s: %s", ledger, strerror(errno));
+        return path ? complain("%s: %s", path, strerror(errno)) : -1;
     fputs(r->ledger, file);
-    return staging_close_file(file, ledger);
+    if (staging_close_file(file, path) != 0)
+        return -1;
+    r->kept = r->staging.n;
+    return 0;
 }
 
 static int write_records(struct release *r)
@@ -229,9 +241,10 @@ static int prepare(struct release *r)
 /* The model is paid for: where nobody interrupted, it outlives a fault in what comes behind it. */
 static int keep_model(struct release *r)
 {
-    staging_drop(&r->staging, MODEL_FILES);
+    const char *kept = r->kept > 1 ? ", and the ledger are" : ", is";
+    staging_drop(&r->staging, r->kept);
     if (!interrupt_seen() && staging_publish(&r->staging) == 0)
-        complain("the model, which is paid for, and the ledger are in %s", r->arguments->output);
+        complain("the model, which is paid for%s in %s", kept, r->arguments->output);
     return -1;
 }
 
@@ -245,7 +258,7 @@ static int make_release(struct release *r)
     r->spending = 1;
     if (fit(r) != 0 || write_model(r) != 0)
         return -1;
-    if (write_records(r) != 0 || write_report(r) != 0 || interrupt_seen())
+    if (write_ledger(r) != 0 || write_records(r) != 0 || write_report(r) != 0 || interrupt_seen())
         return keep_model(r);
     return staging_publish(&r->staging);
 }

@@ -361,6 +361,33 @@ def check_usage(case):
         case.fault("--version", done)
 
 
+def read_until(stream, text):
+    seen = b""
+    while text not in seen:
+        byte = stream.read(1)
+        if not byte:
+            break
+        seen += byte
+    return seen
+
+
+def check_lost_ledger(case):
+    """The file is moved away while the fit that it paid for is at work: the model stays."""
+    output, ledger = case.fresh()
+    case.checked += 1
+    with subprocess.Popen(case.arguments(output, ledger, "--yes", *VAE, "--option", "steps=2000"),
+                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as running:
+        read_until(running.stderr, b"training the generators")
+        away = ledger.rename(case.folder / "away")
+        rest = running.stderr.read().decode()
+    if running.returncode != 1 or "the model, which is paid for, is in" not in rest:
+        case.fault(f"a ledger that is moved away: status {running.returncode}, {rest[-300:]!r}")
+    if [path.name for path in output.glob("*")] != ["model.dpmix"] or case.leftovers(output) != [output.name]:
+        case.fault(f"a ledger that is moved away leaves {case.leftovers(output)}")
+    if abs(case.spent(away) - 50) > 1e-3:
+        case.fault(f"a ledger that is moved away: {case.spent(away)} is spent")
+
+
 def interrupt(case, what, number, begin, *more, status=130, spent=25.0, empty=False):
     """Sends the signal once `begin` stands on stderr (or stdout, for the question). empty: the folder is there."""
     output, ledger = case.fresh()
@@ -370,12 +397,7 @@ def interrupt(case, what, number, begin, *more, status=130, spent=25.0, empty=Fa
     case.checked += 1
     with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT) as running:
-        seen = b""
-        while begin not in seen:
-            byte = running.stdout.read(1)
-            if not byte:
-                break
-            seen += byte
+        seen = read_until(running.stdout, begin)
         if number == signal.SIGINT and b"sampling" in begin:
             time.sleep(0.3)  # into the file
         running.send_signal(number)
@@ -409,7 +431,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         case = Case(folder)
         for check in (check_formats, check_release, check_categories, check_person, check_filter, check_refusals,
-                      check_bad_tables, check_usage, check_interruptions):
+                      check_bad_tables, check_usage, check_lost_ledger, check_interruptions):
             check(case)
         finish(case.faults, case.checked)
 
