@@ -93,16 +93,18 @@ DPMIX_API DPMIX_CHECK int dpmix_accountant_new_adaptive(dpmix_accountant **out, 
  * debit in the middle of a debit, and its own be lost.
  * @param path     the file; its folder must exist and be writable.
  * @param dataset  name of the data set within the file, 1 to 200 bytes; it is public. One data set must
- *                 always have the same name: budgets of different names know nothing of each other.
+ *                 always have the same name: budgets of different names know nothing of each other. A new
+ *                 name that differs from one in the file only by the case of ASCII letters, or by blanks at
+ *                 its ends, is refused; other slips are not noticed.
  * @param epsilon  as for dpmix_accountant_new(); so are delta and adjacency. For a data set that the file
  *                 holds already, all three must be what they were, and its mode must be planned. A file that
  *                 an older version of the library made is taken to the present format, and its data sets are
  *                 planned.
- * @return DPMIX_ERR_STATE when they are not; DPMIX_ERR_FORMAT for a file that is damaged, or no ledger of
- *         this version of the library; DPMIX_ERR_IO; DPMIX_ERR_UNSUPPORTED when the library was built without
- *         SQLite; DPMIX_ERR_ARG, DPMIX_ERR_RANGE; DPMIX_ERR_NOMEM, which is also what SQLite says of some
- *         damaged files. Later calls on the accountant can fail with DPMIX_ERR_IO and DPMIX_ERR_FORMAT, too. A
- *         fit whose debit could not be written reads no row.
+ * @return DPMIX_ERR_STATE when they are not, or for such a name; DPMIX_ERR_FORMAT for a file that is damaged,
+ *         or no ledger of this version of the library; DPMIX_ERR_IO; DPMIX_ERR_UNSUPPORTED when the library was
+ *         built without SQLite; DPMIX_ERR_ARG, DPMIX_ERR_RANGE; DPMIX_ERR_NOMEM, which is also what SQLite says
+ *         of some damaged files. Later calls on the accountant can fail with DPMIX_ERR_IO and DPMIX_ERR_FORMAT,
+ *         too. A fit whose debit could not be written reads no row.
  */
 DPMIX_API DPMIX_CHECK int dpmix_accountant_open(dpmix_accountant **out, const char *path, const char *dataset,
                                                 double epsilon, double delta, int adjacency);

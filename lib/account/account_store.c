@@ -275,6 +275,8 @@ static int settle(struct dpm_store *store, int any_order)
         status = dpm_tables_find(store->connection, store->dataset, &row, &there);
     if (!status && there && any_order)
         store->row.terms.order = row.terms.order;
+    if (!status && !there)
+        status = dpm_tables_check_name(store->connection, store->dataset);
     if (!status)
         status = there ? same_terms(&store->row, &row)
                        : dpm_tables_insert(store->connection, store->dataset, &row);

@@ -184,6 +184,25 @@ int dpm_tables_find(sqlite3 *connection, const char *name, struct dpm_tables_row
     return status;
 }
 
+int dpm_tables_check_name(sqlite3 *connection, const char *name)
+{
+    sqlite3_stmt *statement = NULL;
+    struct dpm_sqlite_value values[] = {dpm_sqlite_text(name)};
+    int alike = 0;
+    int status = dpm_sqlite_prepare_with(
+        &statement, connection,
+        "SELECT 1 FROM datasets WHERE trim(name, char(9, 10, 13, 32)) = trim(?, char(9, 10, 13, 32))"
+        " COLLATE NOCASE",
+        values, 1);
+    if (!status)
+        status = dpm_sqlite_step(statement, &alike);
+    sqlite3_finalize(statement);
+    if (!status && alike)
+        status = dpm_fail(DPMIX_ERR_STATE,
+                          "dataset: a name in the ledger differs by case, or by blanks at the ends, only");
+    return status;
+}
+
 int dpm_tables_insert(sqlite3 *connection, const char *name, const struct dpm_tables_row *row)
 {
     const struct dpm_account_terms *terms = &row->terms;

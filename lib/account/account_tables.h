@@ -27,6 +27,9 @@ int dpm_tables_migrate(sqlite3 *connection);
 /* Reads the rows of all data sets, so that a damaged name is not taken for another data set's. *there:
  * whether `name` is among them; then `row` is its row, else the first free one. */
 int dpm_tables_find(sqlite3 *connection, const char *name, struct dpm_tables_row *row, int *there);
+
+/* Of a new data set: DPMIX_ERR_STATE when a slip of the hand could have made it of another one's name. */
+int dpm_tables_check_name(sqlite3 *connection, const char *name);
 int dpm_tables_insert(sqlite3 *connection, const char *name, const struct dpm_tables_row *row);
 int dpm_tables_update(sqlite3 *connection, const char *name, const struct dpm_tables_row *row); /* the mark */
 

@@ -111,6 +111,25 @@ START_TEST(another_budget_is_refused)
 }
 END_TEST
 
+/* Else who mistypes it has a budget for nothing. */
+START_TEST(a_name_almost_as_another_is_refused)
+{
+    static const char *const same[] = {"adult 1994", "Adult 1994 ",  " Adult 1994",
+                                       "ADULT 1994", "Adult 1994\t", "\nAdult 1994\r\n"};
+    static const char *const others[] = {"Adult1994", "Adult 199 4", "Adult 1995",
+                                         "Adult",     "\xc3\x84",    "\xc3\xa4"};
+    dpmix_accountant *kept = open_named("Adult 1994", EPSILON), *none = NULL;
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++)
+        CHECK_FAILS(dpmix_accountant_open(&none, tiny_path("a"), same[i], EPSILON, TINY_DELTA, 1),
+                    DPMIX_ERR_STATE, "differs by case");
+    ck_assert_ptr_null(none);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        dpmix_accountant_free(open_named(others[i], EPSILON));
+    dpmix_accountant_free(open_named("Adult 1994", EPSILON));
+    dpmix_accountant_free(kept);
+}
+END_TEST
+
 /* ---- Modes ---- */
 
 static dpmix_accountant *open_adaptive(const char *dataset, int mode, double order)
@@ -656,6 +675,7 @@ static Suite *suite(void)
     tcase_add_checked_fixture(test_case, tiny_clean_setup, tiny_clean_teardown);
     tcase_add_test(test_case, a_ledger_opened_again_is_the_same);
     tcase_add_test(test_case, another_budget_is_refused);
+    tcase_add_test(test_case, a_name_almost_as_another_is_refused);
     tcase_add_loop_test(test_case, a_mode_lasts, 0, 3);
     tcase_add_test(test_case, a_ledger_of_version_1_is_planned);
     tcase_add_test(test_case, bad_arguments_are_refused);
