@@ -46,6 +46,13 @@ class TestProgress(unittest.TestCase):
                   "dpmix.Dataset(bytes(800), 0, 1, columns=2), dpmix.Accountant(1.0, 1e-5, 'add-remove'), 1.0, True)")
         done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
         self.assertIn("train: 100 %", done.stderr)
+        reader, writer = os.pipe()
+        os.close(reader)  # as behind `2>&1 | head`
+        script += "; print('fitted')"
+        done = subprocess.run([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=writer, text=True,
+                              check=False)
+        os.close(writer)
+        self.assertEqual(done.stdout, "fitted\n")
 
     def test_accountant_in_callback(self):
         money, model, seen = budget(), self.model(), []

@@ -2,6 +2,7 @@
 """The progress of long calls, and their end when somebody asks for it."""
 from __future__ import annotations
 
+import contextlib
 import signal
 import sys
 import threading
@@ -90,9 +91,15 @@ class Watch:
             if self.report is not None and self.report(word_of("PHASE", phase), done, total, epsilon) is False:
                 return 1
         except BaseException as error:  # pylint: disable=broad-exception-caught
-            self.raised = error
-            return 1
+            if not (self._is_ours() and isinstance(error, Exception)):
+                self.raised = error
+                return 1
+            self.report = None
         return int(self.interrupted)
+
+    def _is_ours(self) -> bool:
+        """A bar that nobody reads any more, behind a closed pipe, ends no fit that is paid for."""
+        return isinstance(self.report, (_Bar, _Line))
 
     def _note(self, *_: Any) -> None:
         self.interrupted = True
@@ -108,8 +115,9 @@ class Watch:
     def __exit__(self, kind: Any, error: Any, _trace: Any) -> None:
         if self.handler is not None:
             signal.signal(signal.SIGINT, self.handler)
-        if isinstance(self.report, (_Bar, _Line)):
-            self.report.close()
+        if self._is_ours():
+            with contextlib.suppress(Exception):
+                self.report.close()
         ended = kind is None or issubclass(kind, CancelledError)
         if self.raised is not None and ended:
             raise self.raised from None
