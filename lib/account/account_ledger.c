@@ -160,14 +160,17 @@ static int take_event(void *user, const char *purpose, int test_noise, const str
     return DPMIX_OK;
 }
 
-/* Takes over what other processes debited; within a transaction of the store. */
-static int catch_up(const struct dpmix_accountant *accountant)
+/* Takes over what other processes debited; within a transaction of the store, which with `end` is over once
+ * it is read: to compose it can take many seconds, for which nobody else should wait. */
+static int catch_up(const struct dpmix_accountant *accountant, int end)
 {
     struct dpm_account_state *state = accountant->state;
     struct dpm_store_mark mark = state->mark;
     size_t n = state->n_entries;
     double spent = state->spent;
     int status = dpm_store_read(state->store, &mark, take_event, state);
+    if (end)
+        dpm_store_end(state->store);
     if (!status && state->n_entries > n)
         status = dpm_account_terms_spent(&spent, &accountant->terms, state->events, state->n_events);
     if (status) {
@@ -187,7 +190,7 @@ int dpm_account_lock(const struct dpmix_accountant *accountant)
         return status;
     status = dpm_store_begin(store, 0);
     if (!status)
-        status = catch_up(accountant);
+        status = catch_up(accountant, 1);
     dpm_store_end(store);
     if (status)
         dpm_account_unlock(accountant);
@@ -233,7 +236,7 @@ int dpm_account_begin(const struct dpmix_accountant *accountant)
         return status;
     status = dpm_store_begin(store, 1);
     if (!status)
-        status = catch_up(accountant);
+        status = catch_up(accountant, 0);
     if (status)
         dpm_account_end(accountant);
     return status;
