@@ -51,8 +51,8 @@ def synthesize(frame: Any, schema: Any, epsilon: float, delta: float, adjacency:
     Epsilon is for one record. Where the schema has a unit column of at most k records, what is spent for a person is
     what is spent for a group of k records (2 k under "replace-one"): Accountant.spent_group(), dpmix.epsilon().
 
-    The whole budget goes into this one release. To keep the model, its ledger, or part of the budget, take
-    Accountant, Generator and Mixture.
+    The whole budget goes into this one release, and nothing remembers it: two calls on the same records spend twice
+    as much. To keep the model, its ledger, or part of the budget, take Accountant, Generator and Mixture.
     """
     declared = Schema.of(frame if schema is None else schema)
     budget = Accountant(epsilon, delta, adjacency)
