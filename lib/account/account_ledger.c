@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "account_curve.h"
+#include "account_share.h"
 #include "account_state.h"
 #include "base_alloc.h"
 #include "base_environment.h"
@@ -249,6 +250,19 @@ void dpm_account_end(const struct dpmix_accountant *accountant)
     dpm_account_unlock(accountant);
 }
 
+int dpm_account_begin_debit(const struct dpmix_accountant *accountant, const struct dpm_account_debit *debit)
+{
+    int status = DPMIX_OK;
+    if (accountant->state->store && debit->json) {
+        status = dpm_account_lock(accountant);
+        if (!status) {
+            status = dpm_account_measure_alone(accountant);
+            dpm_account_unlock(accountant);
+        }
+    }
+    return status ? status : dpm_account_begin(accountant);
+}
+
 /* Room for the debit, and what would be spent with it. The events go behind the others, where nobody sees
  * them until they are counted. */
 static int admit(const struct dpmix_accountant *accountant, const struct dpm_account_debit *debit,
@@ -338,7 +352,7 @@ int dpm_account_charge(const struct dpmix_accountant *accountant, const struct d
         return dpm_fail(DPMIX_ERR_ARG, "events: must hold at least one");
     int status = dpm_account_check(debit->events, debit->n, accountant->terms.adjacency);
     if (!status)
-        status = dpm_account_begin(accountant);
+        status = dpm_account_begin_debit(accountant, debit);
     if (status)
         return status;
     status = dpm_account_debit(accountant, debit);

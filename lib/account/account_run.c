@@ -142,7 +142,7 @@ int dpm_accountant_resume_run(struct dpmix_accountant *accountant, struct dpm_ac
     struct dpm_event *anew = dpm_alloc(n, sizeof *anew);
     if (!anew)
         return DPMIX_ERR_NOMEM;
-    int status = dpm_account_begin(accountant);
+    int status = dpm_account_begin_debit(accountant, &plan);
     if (!status) {
         status = resume(accountant, run, done, &plan, anew);
         dpm_account_end(accountant);

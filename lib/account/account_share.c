@@ -89,7 +89,7 @@ static int measure_shares(const struct dpmix_accountant *accountant)
     return status;
 }
 
-int dpm_account_measure(const struct dpmix_accountant *accountant)
+int dpm_account_measure_alone(const struct dpmix_accountant *accountant)
 {
     struct dpm_account_state *state = accountant->state;
     const struct dpm_account_terms *terms = &accountant->terms;
@@ -99,6 +99,13 @@ int dpm_account_measure(const struct dpmix_accountant *accountant)
         status = dpm_account_epsilon(&entry->alone, state->events + entry->first, entry->n, terms->adjacency,
                                      terms->delta);
     }
+    return status;
+}
+
+int dpm_account_measure(const struct dpmix_accountant *accountant)
+{
+    struct dpm_account_state *state = accountant->state;
+    int status = dpm_account_measure_alone(accountant);
     if (status || state->n_shared == state->n_entries)
         return status;
     status = measure_shares(accountant);

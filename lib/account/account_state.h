@@ -66,6 +66,10 @@ struct dpm_account_debit {
     struct dpm_account_run *run; /* to be written with it, or NULL; entry 0 becomes that of the debit */
 };
 
+/* dpm_account_begin for a debit. What its report says of the debits before is worked out first: it can take a
+ * minute, in which no other process could write. */
+int dpm_account_begin_debit(const struct dpmix_accountant *accountant, const struct dpm_account_debit *debit);
+
 /* dpm_accountant_charge; and, between begin and end, its last part, which checks no argument. */
 int dpm_account_charge(const struct dpmix_accountant *accountant, const struct dpm_account_debit *debit);
 int dpm_account_debit(const struct dpmix_accountant *accountant, const struct dpm_account_debit *debit);
