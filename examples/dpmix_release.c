@@ -238,12 +238,12 @@ static int prepare(struct release *r)
     return 0;
 }
 
-/* The model is paid for: where nobody interrupted, it outlives a fault in what comes behind it. */
+/* The model is paid for: it outlives what goes wrong behind it, and who has no time for the records. */
 static int keep_model(struct release *r)
 {
     const char *kept = r->kept > 1 ? ", and the ledger are" : ", is";
     staging_drop(&r->staging, r->kept);
-    if (!interrupt_seen() && staging_publish(&r->staging) == 0)
+    if (staging_publish(&r->staging) == 0)
         complain("the model, which is paid for%s in %s", kept, r->arguments->output);
     return -1;
 }
@@ -278,7 +278,9 @@ static void print_end(const struct release *r)
 /* However a run ends early, what it spent is told. */
 static int end_early(struct release *r)
 {
-    const char *how = interrupt_seen() ? "interrupted; nothing was written; " : "";
+    const char *how = !interrupt_seen() ? ""
+                      : r->staging.work ? "interrupted; nothing was written; "
+                                        : "interrupted; ";
     double spent;
     progress_close(&r->progress);
     if (dpmix_accountant_spent(r->accountant, &spent) == DPMIX_OK)

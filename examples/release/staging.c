@@ -5,6 +5,8 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -92,11 +94,24 @@ void staging_drop(struct staging *s, int n)
     }
 }
 
+/* Its names are on the disk then. Not every file system does that, and nothing can be done about it. */
+static void sync_parent(const char *path)
+{
+    char *copy = strdup(path);
+    const int parent = copy ? open(dirname(copy), O_RDONLY) : -1;
+    if (parent >= 0) {
+        fsync(parent);
+        close(parent);
+    }
+    free(copy);
+}
+
 int staging_publish(struct staging *s)
 {
     const int failed = rename(s->work, s->folder) == 0
                            ? 0
                            : complain("%s: %s; all files are in %s", s->folder, strerror(errno), s->work);
+    sync_parent(s->folder);
     free(s->work);
     s->work = NULL;
     return failed;

@@ -9,7 +9,7 @@
 enum { STAGING_FILES = 8 };
 
 struct staging {
-    char *folder, *work;
+    char *folder, *work;        /* `work` is NULL once it was published */
     char *files[STAGING_FILES]; /* paths within `work` */
     int n;
     int existed; /* the folder was there, empty */
@@ -31,7 +31,8 @@ int staging_close_file(FILE *file, const char *path);
 /* Deletes all files but the first n. */
 void staging_drop(struct staging *staging, int n);
 
-/* Makes the folder appear. Where that fails the files stay where they were written, and the line says where.
+/* Makes the folder appear, also after a power failure. Where that fails the files stay where they were
+ * written, and the line says where.
  */
 int staging_publish(struct staging *staging);
 

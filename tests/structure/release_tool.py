@@ -388,8 +388,10 @@ def check_lost_ledger(case):
         case.fault(f"a ledger that is moved away: {case.spent(away)} is spent")
 
 
-def interrupt(case, what, number, begin, *more, status=130, spent=25.0, empty=False):
-    """Sends the signal once `begin` stands on stderr (or stdout, for the question). empty: the folder is there."""
+def interrupt(case, what, number, begin, *more, status=130, spent=25.0, empty=False,
+              files=()):
+    """Sends the signal once `begin` stands on stderr (or stdout, for the question); `files` are there in the end.
+    empty: the folder is there before."""
     output, ledger = case.fresh()
     if empty:
         output.mkdir()
@@ -404,11 +406,13 @@ def interrupt(case, what, number, begin, *more, status=130, spent=25.0, empty=Fa
         rest = running.stdout.read().decode()
         running.wait(timeout=100)
     case.look_for_canaries(what, rest)
-    told = "interrupted; nothing was written" in rest and f"epsilon {spent:g} of 50" in rest
+    how = "which is paid for, and the ledger are in" if files else "interrupted; nothing was written"
+    told = how in rest and f"epsilon {spent:g} of 50" in rest
     if running.returncode != status or (status > 0) != told:
         case.fault(f"{what}: status {running.returncode}, {seen[-200:]!r}, {rest[-300:]!r}")
-    if case.leftovers(output) != [output.name] * empty or list(output.glob("*")):
-        case.fault(f"{what}: leaves {case.leftovers(output)}")
+    found = sorted(path.name for path in output.glob("*"))
+    if case.leftovers(output) != [output.name] * (empty or bool(files)) or found != list(files):
+        case.fault(f"{what}: leaves {case.leftovers(output)}, {found}")
     if abs(case.spent(ledger) - spent) > 1e-3:
         case.fault(f"{what}: {case.spent(ledger)} is spent, not {spent}")
 
@@ -419,9 +423,10 @@ def check_interruptions(case):
     interrupt(case, "training", signal.SIGINT, b"training the generators", *long_fit)
     interrupt(case, "training, terminated", signal.SIGTERM, b"training the generators", *long_fit, empty=True)
     interrupt(case, "training, hung up", signal.SIGHUP, b"training the generators", *long_fit)
-    interrupt(case, "sampling", signal.SIGINT, b"sampling", "--yes", "--records", "20000000")
+    kept = ("ledger.json", "model.dpmix")
+    interrupt(case, "sampling", signal.SIGINT, b"sampling", "--yes", "--records", "20000000", files=kept)
     interrupt(case, "comparing", signal.SIGINT, b"comparing", "--yes", "--records", "60000",
-              "--compare-nonprivate")
+              "--compare-nonprivate", files=kept)
 
 
 def main():
