@@ -8,6 +8,7 @@
 #include "tiny_events.h"
 #include "tiny_json.h"
 
+#include <float.h>
 #include <locale.h>
 #include <math.h>
 #include <pthread.h>
@@ -100,6 +101,15 @@ static long double binomial_rdp(int order, long double q, long double s)
     return moment / (order - 1);
 }
 
+/* Its logarithms go to some 1e4. Where long double is no longer than double, as under valgrind, they lose
+ * digits. */
+static double binomial_error(void)
+{
+    volatile long double sum = 1, little = DBL_EPSILON / 4;
+    sum += little;
+    return sum > 1 ? 1e-12 : 1e-10;
+}
+
 START_TEST(rdp_at_whole_orders_is_the_binomial_sum)
 {
     for (int i = 0; i < 2000; i++) {
@@ -108,8 +118,8 @@ START_TEST(rdp_at_whole_orders_is_the_binomial_sum)
         double s = i % 3 ? log_uniform(0.06, 10) : log_uniform(0.06, 1e4);
         double wanted = (double)binomial_rdp(order, q, s);
         double value = dpm_account_rdp_subsampled(order, q, s);
-        ck_assert_msg(near(value, wanted, 1e-10, 0) && value >= wanted * (1 - 1e-12), "%d %g %g: %.17g %.17g",
-                      order, q, s, value, wanted);
+        ck_assert_msg(near(value, wanted, 1e-10, 0) && value >= wanted * (1 - binomial_error()),
+                      "%d %g %g: %.17g %.17g", order, q, s, value, wanted);
     }
 }
 END_TEST
