@@ -123,7 +123,9 @@ static int resume(const struct dpmix_accountant *accountant, struct dpm_account_
     if (status)
         return status;
     if (done > kept.begun)
-        return dpm_fail(DPMIX_ERR_STATE, "accountant: its ledger is older than the checkpoint");
+        return dpm_fail(DPMIX_ERR_STATE,
+                        "accountant: its ledger is older than the checkpoint, or the fit went "
+                        "on from an older checkpoint since");
     run->entry = kept.entry;
     run->begun = done; /* all from here on is paid for, before or anew */
     snprintf(purpose, sizeof purpose, "%s, resumed", plan->purpose);

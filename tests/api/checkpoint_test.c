@@ -388,6 +388,8 @@ START_TEST(what_may_have_begun_is_debited_anew)
         CHECK_OK(dpm_accountant_resume_run(accountant, &run, cases[c][0], "p", events, 4, 0, &json));
         ck_assert_uint_eq(tiny_count(json, "resumed"), entry != NULL);
         CHECK_OK(dpm_accountant_leave_run(accountant, &run, cases[c][0]));
+        CHECK_FAILS(dpm_accountant_resume_run(accountant, &other, cases[c][0] + 1, "p", events, 4, 0, NULL),
+                    DPMIX_ERR_STATE, "went on from an older checkpoint");
         CHECK_FAILS(dpm_accountant_mark_run(accountant, &run, 18), DPMIX_ERR_STATE, "elsewhere");
         dpm_free(json);
         dpmix_accountant_free(accountant);

@@ -238,6 +238,8 @@ class TestTables(unittest.TestCase):
                                    (OverflowError, "seed", {"seed": -1}), (TypeError, "", {"seed": "1"}),
                                    (ValueError, "conditional", {"conditional": 0}),
                                    (ValueError, "conditional", {"generator": "vae", "conditional": 0}),
+                                   (ValueError, "augment_mix", {"generator": "gaussian", "augment_fraction": 0.5,
+                                                                "augment_mix": 0.5}),
                                    (ValueError, "labels", {"labels": "teacher"})):
             with self.assertRaisesRegex(error, part):
                 dpmix.synthesize(frame, DECLARED, 1.0, 1e-5, "add-remove", products_steps=2,

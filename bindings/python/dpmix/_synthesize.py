@@ -28,7 +28,11 @@ def _check_labels(declared: Schema, generator: str, options: Options) -> None:
     """What would fail at the sampling, when all is paid for."""
     if options["labels"] == CONSTANTS["DPMIX_LABELS_TEACHER"]:
         raise ValueError("labels: there is no teacher in a single release")
-    if declared.label is not None and generator != "gaussian" and not options["conditional"]:
+    if declared.label is None:
+        return
+    if generator == "gaussian" and options["augment_fraction"] > 0 and options["augment_mix"] > 0:
+        raise ValueError("augment_mix: mixed records need a teacher, there is none in a single release")
+    if generator != "gaussian" and not options["conditional"]:
         raise ValueError("conditional: with 0 the model makes no labels, but the schema has one")
 
 
