@@ -82,8 +82,10 @@ DPMIX_API DPMIX_CHECK int dpmix_clusterer_assign(const dpmix_clusterer *clustere
 DPMIX_API DPMIX_CHECK int dpmix_clusterer_ledger(const dpmix_clusterer *clusterer, char *text, size_t capacity,
                                                  size_t *length);
 
-/** Writes the fitted clusterer to a file, whole or not at all.
- * @return DPMIX_ERR_IO, DPMIX_ERR_STATE when it is not fitted. */
+/** Writes the fitted clusterer to a file, whole or not at all: as a new file that then takes the path. A
+ * symbolic link there is replaced, not followed, and permissions are those of a new file. So it is with all saves
+ * of the library.
+ * @return DPMIX_ERR_IO, also for a device or a pipe; DPMIX_ERR_STATE when it is not fitted. */
 DPMIX_API DPMIX_CHECK int dpmix_clusterer_save(const dpmix_clusterer *clusterer, const char *path);
 /** Reads it back.
  * @return DPMIX_ERR_IO, DPMIX_ERR_FORMAT when the file is damaged or holds something else. */

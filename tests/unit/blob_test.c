@@ -495,7 +495,6 @@ START_TEST(failed_allocations_are_survived)
 }
 END_TEST
 
-/* Growth does not lose what was put. */
 START_TEST(a_pipe_stays_a_pipe)
 {
     struct dpm_blob blob = {0};
@@ -510,6 +509,28 @@ START_TEST(a_pipe_stays_a_pipe)
 }
 END_TEST
 
+START_TEST(a_link_is_replaced_and_not_followed)
+{
+    uint8_t before[MAX_FILE], after[MAX_FILE];
+    char away[160];
+    size_t length = write_example(before);
+    struct dpm_blob blob = {0};
+    struct stat about;
+    dpm_blob_put_u32(&blob, 1);
+    snprintf(away, sizeof away, "%s/away", folder);
+    ck_assert_int_eq(rename(path, away), 0);
+    ck_assert_int_eq(symlink("away", path), 0);
+    ck_assert_int_eq(dpm_blob_write(&blob, KIND, path), DPMIX_OK);
+    ck_assert_int_eq(lstat(path, &about), 0);
+    ck_assert(S_ISREG(about.st_mode));
+    ck_assert_int_eq(rename(away, path), 0);
+    ck_assert_uint_eq(read_file(after), length);
+    ck_assert_mem_eq(after, before, length);
+    dpm_blob_free(&blob);
+}
+END_TEST
+
+/* Growth does not lose what was put. */
 START_TEST(a_long_blob_keeps_its_bytes)
 {
     struct dpm_blob blob = {0};
@@ -619,6 +640,7 @@ static Suite *blob_suite(void)
     add(suite, "reading", what_cannot_be_read_is_an_io_error);
     add(suite, "writing", a_failed_write_leaves_what_was_there);
     add(suite, "special", a_pipe_stays_a_pipe);
+    add(suite, "links", a_link_is_replaced_and_not_followed);
     add(suite, "umask", a_written_file_follows_the_umask);
     add(suite, "empty", an_empty_payload_is_a_payload);
     add(suite, "sticky", failures_stick);
