@@ -679,9 +679,10 @@ START_TEST(a_ledger_that_is_away_loses_no_step)
     static struct tiny_case tiny;
     unsigned every = _i / 2 * EVERY;
     struct hiding hiding = {2 * EVERY - 1, _i % 2};
-    dpmix_generator *generator = new_generator(DPMIX_GENERATOR_VAE, 0, STEPS), *resumed = NULL;
+    dpmix_generator *generator, *resumed = NULL;
     if (!has_store())
         return;
+    generator = new_generator(DPMIX_GENERATOR_VAE, 0, STEPS);
     open_case(&tiny, 1, EPSILON);
     CHECK_OK(dpmix_generator_checkpoint(generator, tiny_path("b"), every));
     CHECK_FAILS(dpmix_generator_fit(generator, tiny.accountant, tiny.dataset, 0.2, hide_ledger, &hiding),
