@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "account_text.h"
 #include "base_alloc.h"
+#include "base_utf8.h"
 
 #include <assert.h>
 #include <stdarg.h>
@@ -62,29 +63,11 @@ struct dpm_number dpm_text_number(double value, int digits)
     return number;
 }
 
-/* The length of the UTF-8 character at `s`, or 0 when it is none (RFC 3629). */
-static size_t utf8_length(const unsigned char *s)
-{
-    static const unsigned char first[] = {0x00, 0x80, 0xC2, 0xE0, 0xF0, 0xF5}; /* of a class of first bytes */
-    static const size_t lengths[] = {1, 0, 2, 3, 4, 0};
-    size_t class = 0;
-    while (class < 5 && s[0] >= first[class + 1])
-        class ++;
-    size_t length = lengths[class];
-    for (size_t i = 1; i < length; i++)
-        if ((s[i] & 0xC0) != 0x80)
-            return 0;
-    if ((s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xED && s[1] > 0x9F) || (s[0] == 0xF0 && s[1] < 0x90) ||
-        (s[0] == 0xF4 && s[1] > 0x8F))
-        return 0;
-    return length;
-}
-
 void dpm_text_json(struct dpm_text *text, const char *string)
 {
     dpm_text_put(text, "\"");
     for (const unsigned char *s = (const unsigned char *)string; *s;) {
-        size_t length = utf8_length(s);
+        size_t length = dpm_utf8_length(s);
         if (length == 0)
             dpm_text_put(text, "\\ufffd");
         else if (*s == '"' || *s == '\\')
@@ -101,7 +84,7 @@ void dpm_text_json(struct dpm_text *text, const char *string)
 void dpm_text_plain(struct dpm_text *text, const char *string)
 {
     for (const unsigned char *s = (const unsigned char *)string; *s;) {
-        size_t length = utf8_length(s);
+        size_t length = dpm_utf8_length(s);
         if (length == 0)
             dpm_text_put(text, "?");
         else if (*s < 0x20 || *s == 0x7F)

@@ -11,14 +11,6 @@
 
 enum { VERSION = 1 };
 
-int dpm_json_is_utf8(const char *text)
-{
-    json_t *string = json_string(text);
-    int valid = string != NULL;
-    json_decref(string);
-    return valid;
-}
-
 /* The JSON library reads and writes numbers as the locale has them and then puts the point back: one byte,
  * and where the locale's has two it ends the process. So this thread leaves the locale. */
 struct locale_change {

@@ -11,6 +11,4 @@ int dpm_json_read(struct dpmix_schema **out, const char *argument, const char *b
 /* The schema as a text with a NUL at its end; the caller frees with dpm_free. */
 int dpm_json_write(const struct dpmix_schema *schema, char **text);
 
-int dpm_json_is_utf8(const char *text);
-
 #endif

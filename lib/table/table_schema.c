@@ -3,7 +3,7 @@
 #include "base_alloc.h"
 #include "base_bounds.h"
 #include "base_fail.h"
-#include "table_json.h"
+#include "base_utf8.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -124,7 +124,7 @@ static int check_name(const struct dpmix_schema *schema, const char *name)
     for (const unsigned char *byte = (const unsigned char *)name; *byte; byte++)
         if (*byte < 0x20 || *byte == 0x7F)
             return dpm_fail(DPMIX_ERR_ARG, "name: has control characters");
-    if (!dpm_json_is_utf8(name))
+    if (!dpm_utf8_is(name))
         return dpm_fail(DPMIX_ERR_ARG, "name: not UTF-8");
     if (dpm_schema_find(schema, name) != DPM_SCHEMA_NONE)
         return dpm_fail(DPMIX_ERR_STATE, "name: the schema has a column '%s' already",
@@ -171,9 +171,9 @@ static int check_values(const struct dpm_column *like)
     if (like->n_values < 1 || like->n_values > DPM_MAX_COLUMNS)
         return dpm_fail(DPMIX_ERR_RANGE, "n_values: must lie in [1, %d]", DPM_MAX_COLUMNS);
     for (size_t i = 0; i < like->n_values; i++)
-        if (!like->values[i] || !dpm_json_is_utf8(like->values[i]))
+        if (!like->values[i] || !dpm_utf8_is(like->values[i]))
             return dpm_fail(DPMIX_ERR_ARG, "values: number %zu is NULL or not UTF-8", i);
-    if (like->other && !dpm_json_is_utf8(like->other))
+    if (like->other && !dpm_utf8_is(like->other))
         return dpm_fail(DPMIX_ERR_ARG, "other: not UTF-8");
     return DPMIX_OK;
 }

@@ -23,10 +23,13 @@ static int is_meant(const struct row *row)
 }
 #endif
 
-/* jansson calls a text wrong that it has no memory for. */
+/* jansson calls a text wrong that it has no memory for: of the arguments that hold a schema. */
 static int may_be(const struct row *row, int status)
 {
-    int json = strstr(row->arguments, "json") || strstr(row->arguments, "saved_schema");
+    static const char *const words[] = {"json", "saved_schema", "typed"};
+    int json = 0;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        json |= strstr(row->arguments, words[i]) != NULL;
     return status == DPMIX_OK || status == DPMIX_ERR_NOMEM || (json && status == DPMIX_ERR_FORMAT);
 }
 

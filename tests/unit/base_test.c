@@ -5,6 +5,7 @@
 #include "base_fail.h"
 #include "base_options.h"
 #include "base_simd.h"
+#include "base_utf8.h"
 
 #include "check_main.h"
 
@@ -391,6 +392,57 @@ START_TEST(option_values_are_read_by_key)
 }
 END_TEST
 
+/* ---- texts */
+
+/* As RFC 3629 has it, but for surrogates, which it forbids. */
+static size_t encode(unsigned point, unsigned char *bytes)
+{
+    static const unsigned char marks[] = {0, 0, 0xC0, 0xE0, 0xF0};
+    size_t n = point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
+    for (size_t i = n; i-- > 1; point >>= 6)
+        bytes[i] = (unsigned char)(0x80 | (point & 0x3F));
+    bytes[0] = (unsigned char)(marks[n] | point);
+    bytes[n] = 0;
+    return n;
+}
+
+START_TEST(every_character_is_utf8_and_no_surrogate)
+{
+    unsigned char bytes[8];
+    for (unsigned point = 1; point < 0x120000; point++) {
+        size_t n = encode(point, bytes);
+        int valid = point < 0x110000 && (point < 0xD800 || point > 0xDFFF);
+        ck_assert_uint_eq(dpm_utf8_length(bytes), valid ? n : 0);
+        ck_assert_int_eq(dpm_utf8_is((const char *)bytes), valid);
+    }
+}
+END_TEST
+
+START_TEST(pieces_and_long_forms_are_not_utf8)
+{
+    static const char *const bad[] = {"\x80",
+                                      "\xBF",
+                                      "\xC3",
+                                      "a\xC3",
+                                      "\xC3z",
+                                      "\xE2\x82",
+                                      "\xE2\x82z",
+                                      "\xF0\x9F\x98",
+                                      "\xC0\x80",
+                                      "\xC1\xBF",
+                                      "\xE0\x9F\xBF",
+                                      "\xF0\x8F\xBF\xBF",
+                                      "\xF5\x80\x80\x80",
+                                      "\xFE",
+                                      "\xFF",
+                                      "ok\xED\xA0\x80"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        ck_assert_int_eq(dpm_utf8_is(bad[i]), 0);
+    ck_assert_int_eq(dpm_utf8_is(""), 1);
+    ck_assert_int_eq(dpm_utf8_is("a\xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80 b"), 1);
+}
+END_TEST
+
 static Suite *base_suite(void)
 {
     Suite *suite = suite_create("base");
@@ -414,6 +466,8 @@ static Suite *base_suite(void)
     CHECK_ADD(suite, bounds_may_be_finer_than_float32);
     CHECK_ADD(suite, bounds_survive_failed_allocations);
     CHECK_ADD(suite, option_values_are_read_by_key);
+    CHECK_ADD(suite, every_character_is_utf8_and_no_surrogate);
+    CHECK_ADD(suite, pieces_and_long_forms_are_not_utf8);
     return suite;
 }
 
