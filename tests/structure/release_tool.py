@@ -127,6 +127,40 @@ def check_formats(case):
             case.fault(f"{name}: {dict(set(found.items()) ^ set(first.items()))}, wanted {wanted}")
 
 
+def check_reals(case):
+    """SQLite's reals, which statistics programs write where a null is among whole numbers, are those numbers."""
+    database = sqlite3.connect(case.folder / "reals.db")
+    database.execute(f"create table whole ({', '.join(f'{name!r} real' for name in ('c', 'listed', 'b', 'person'))})")
+    database.executemany("insert into whole values (?, ?, ?, ?)",
+                         [[i % 3 + 1, i % 2, i % 2, 1234567890123400 + i] for i in range(600)])
+    database.execute("create table large as select c, listed, b, person + 9e15 as person from whole")
+    database.execute("create table parts as select c, listed, b, person + 0.5 as person from whole")
+    database.commit()
+    database.close()
+    schema = {"dpmix_schema": 1, "columns": [
+        {"name": "c", "kind": "categorical", "values": ["1", "2", "3"]},
+        {"name": "listed", "kind": "categorical", "values": ["1.0", "0.0"]}, {"name": "b", "kind": "boolean"},
+        {"name": "person", "kind": "unit", "max_rows": 1}]}
+    path = case.write("reals.json", json.dumps(schema).encode())
+
+    def arguments(table):
+        made = case.arguments(*case.fresh(), "--yes", "--compare-nonprivate",
+                              source=["--sqlite", case.folder / "reals.db", "--table", table])
+        made[made.index(str(case.schema))] = str(path)
+        return made
+    wanted = {("c", "1"): 100 / 3, ("c", "3"): 100 / 3, ("listed", "0.0"): 50, ("b", "true"): 50}
+    made = arguments("whole")
+    done = case.run(made)
+    output = pathlib.Path(made[made.index("--output") + 1])
+    found = {} if done.returncode else real_parts(Page((output / "report-NOT-FOR-RELEASE.html").read_text("utf-8")))
+    if any(abs(found.get(key, -9) - value) > 0.2 for key, value in wanted.items()):
+        case.fault(f"whole numbers in columns of reals: {found}", done)
+    for table in ("large", "parts"):  # two persons could become one
+        made = arguments(table)
+        output = pathlib.Path(made[made.index("--output") + 1])
+        case.refused(table, made, output, "row 1", "column 'person'", warned=True)
+
+
 def check_release(case):
     """Without a comparison: asked and answered; other models, in shares of one budget."""
     output, ledger = case.fresh()
@@ -435,8 +469,8 @@ def main():
         signal.signal(number, signal.SIG_DFL)  # the tool respects what its parent ignores, as under nohup
     with tempfile.TemporaryDirectory() as folder:
         case = Case(folder)
-        for check in (check_formats, check_release, check_categories, check_person, check_filter, check_refusals,
-                      check_bad_tables, check_usage, check_lost_ledger, check_interruptions):
+        for check in (check_formats, check_reals, check_release, check_categories, check_person, check_filter,
+                      check_refusals, check_bad_tables, check_usage, check_lost_ledger, check_interruptions):
             check(case)
         finish(case.faults, case.checked)
 
