@@ -182,6 +182,18 @@ class TestTables(unittest.TestCase):
             with self.assertRaisesRegex(dpmix.FormatError, "null character|NUL"):
                 dpmix.Dataset.from_csv(path, few)
 
+    def test_csv_quotes(self):
+        """A quote that nobody closes swallows no records."""
+        few = dpmix.Schema().integer("age", 17, 90).boolean("member")
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder, "people.csv")
+            for stray in ('18,"true\n', '18,"true" \n', '18,"canary"4711\n'):
+                path.write_text("age,member\n17,true\n" + stray + "19,false\n" * 100)
+                with self.assertRaisesRegex(dpmix.FormatError, "line (3: |103: .* begins in line 3)") as caught:
+                    dpmix.Dataset.from_csv(path, few)
+                self.assertNotIn("canary", str(caught.exception))
+                self.assertEqual(dpmix.Dataset.from_csv(path, few, strict=False).columns, few.width)
+
     def test_csv_empty(self):
         """An empty field is null, as dpmix-release has it, unless the column knows the empty text."""
         for values, wanted in ((["clerk"], None), (["clerk", ""], "")):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from typing import Any, Iterable, Optional, Sequence, Tuple, Union
+from typing import Any, Iterable, List, Optional, Sequence, Tuple, Union
 
 from ._arrays import labels_of, numbers, rows as rows_of
 from ._errors import FormatError
@@ -107,14 +107,19 @@ class Dataset(Handle):
     def from_csv(cls, path: Any, schema: Any, **format: Any) -> "Dataset":
         """From a CSV file whose first line names the columns; those that the schema does not name are left out.
         An empty field is null, quoted or not, but in columns that have the empty text among their values.
-        `format` goes to csv.reader, such as delimiter=";"."""
+        A quote that is not closed, or closed before the field ends, is refused: it would swallow the lines that
+        follow. `format` goes to csv.reader, such as delimiter=";"; strict=False takes such quotes."""
         declared = Schema.of(schema)
         with open(path, newline="", encoding="utf-8-sig") as file:
-            reader = csv.reader(file, **format)
+            reader = csv.reader(file, **{"strict": True, **format})
+            lines: List[Tuple[int, List[str]]] = []
             try:
-                lines = [(reader.line_num, line) for line in reader]
+                for fields in reader:
+                    lines.append((reader.line_num, fields))
             except csv.Error as error:  # which tells no field
-                raise FormatError(f"rows: line {reader.line_num}: {error}") from None
+                begun = lines[-1][0] + 1 if lines else 1
+                since = "" if begun == reader.line_num else f", in the record that begins in line {begun}"
+                raise FormatError(f"rows: line {reader.line_num}: {error}{since}") from None
             except ValueError:  # which tells what it found
                 raise FormatError("rows: the file is not UTF-8, or has no number where `format` says so") from None
         header = lines[0][1] if lines else []
