@@ -293,6 +293,23 @@ class TestTables(unittest.TestCase):
         made["income"] = made["income"].astype(object).where(made["income"].notna(), None)
         self.check_columns({name: made[name].tolist() for name in columns})
 
+    def test_frames_tell_no_values(self):
+        """The words of a library that cannot make columns of its frame quote a cell."""
+        pandas, columns = self.frame("pandas")
+        for mixed in ([17, "canary4711"], ["canary4711", 17]):
+            frame = pandas.DataFrame({**columns, "age": pandas.Series(mixed * 200, dtype=object)})
+            for call in (lambda: dpmix.Dataset.from_frame(frame, DECLARED), lambda: dpmix.Schema.of(frame),
+                         lambda: dpmix.synthesize(frame, DECLARED, 1.0, 1e-5, "add-remove")):
+                with self.assertRaisesRegex(dpmix.FormatError, "frame: column 'age' .*Arrow") as caught:
+                    call()
+                self.assertNotIn("canary", str(caught.exception))
+        polars, columns = self.frame("polars")
+        lazy = polars.LazyFrame({**columns, "age": ["canary4711"] * 400})
+        lazy = lazy.with_columns(polars.col("age").cast(polars.Int64))
+        with self.assertRaisesRegex(dpmix.FormatError, "frame: it .*Arrow") as caught:
+            dpmix.Dataset.from_frame(lazy, DECLARED)
+        self.assertNotIn("canary", str(caught.exception))
+
     def test_polars(self):
         polars, columns = self.frame("polars")
         made = dpmix.synthesize(polars.DataFrame(columns), json.dumps(DECLARED), 1.0, 1e-5, "add-remove", n=50,

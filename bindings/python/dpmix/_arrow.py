@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ctypes
-from typing import Any, Callable, Dict, Iterator, Tuple, Union
+import re
+from typing import Any, Callable, Dict, List, Tuple, Union
+
+from ._errors import Error, FormatError
 
 STREAM, ARRAY, SCHEMA = b"arrow_array_stream", b"arrow_array", b"arrow_schema"
 
@@ -91,20 +94,33 @@ def with_type_of(stream: int, use: Callable[[int], Any]) -> Any:
         release(types)
 
 
-def capsules(frame: Any) -> Iterator[Tuple[bytes, Any]]:
-    """The capsules of a frame: a stream, or an array and its type."""
+def _held(frame: Any) -> List[Tuple[bytes, Any]]:
     origin = type(frame).__module__.split(".")[0]
     if hasattr(frame, "__arrow_c_stream__"):
-        yield STREAM, frame.__arrow_c_stream__()
-    elif hasattr(frame, "__arrow_c_array__"):
+        return [(STREAM, frame.__arrow_c_stream__())]
+    if hasattr(frame, "__arrow_c_array__"):
         types, values = frame.__arrow_c_array__()
-        yield ARRAY, values
-        yield SCHEMA, types
-    elif origin == "polars" and hasattr(frame, "collect"):  # a lazy frame
-        yield STREAM, frame.collect().__arrow_c_stream__()
-    elif origin in ("pandas", "duckdb", "_duckdb"):  # pandas before 2.2, DuckDB before 1.2
+        return [(ARRAY, values), (SCHEMA, types)]
+    if origin == "polars" and hasattr(frame, "collect"):  # a lazy frame
+        return [(STREAM, frame.collect().__arrow_c_stream__())]
+    if origin in ("pandas", "duckdb", "_duckdb"):  # pandas before 2.2, DuckDB before 1.2
         import pyarrow  # type: ignore[import-not-found, import-untyped, unused-ignore]
         table = pyarrow.Table.from_pandas(frame) if origin == "pandas" else frame.arrow()
-        yield STREAM, table.__arrow_c_stream__()
-    else:
+        return [(STREAM, table.__arrow_c_stream__())]
+    return []
+
+
+def capsules(frame: Any) -> List[Tuple[bytes, Any]]:
+    """The capsules of a frame: a stream, or an array and its type."""
+    try:
+        held = _held(frame)
+    except (Error, ImportError, MemoryError):
+        raise
+    except Exception as error:  # pylint: disable=broad-exception-caught
+        # Of cells of several types, most often, and with one of them in its text.
+        column = re.search(r"Conversion failed for column (.*) with type \w+'?\)?$", str(error))
+        where = f"column {column[1]!r}" if column else "it"
+        raise FormatError(f"frame: {where} cannot become an Arrow column, of one type ({type(error).__name__})") from None
+    if not held:
         raise TypeError(f"frame: {type(frame).__name__} does not speak Arrow's PyCapsule protocol")
+    return held

@@ -57,7 +57,7 @@ class Records:
 def dataset_pointer(frame: Any, schema: Optional[Schema]) -> Optional[int]:
     """A dataset from a frame, by the schema or the one that the frame carries. The library releases what the
     capsules hold."""
-    held = list(capsules(frame))
+    held = capsules(frame)
     pointers = [pointer_of(capsule, name) for name, capsule in held]
     if held[0][0] == STREAM:
         declared = schema or with_type_of(pointers[0], Schema._carried)
