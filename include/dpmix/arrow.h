@@ -22,6 +22,10 @@
  * | timestamp                   | timestamps, dates, integers (microseconds since then), text        |
  * | unit                        | text, integers, bool, dates (32), timestamps in microseconds       |
  *
+ * Timestamps are UTC, with a zone or without: a date or a category is made of the day and time in UTC, not in
+ * the zone that the type names. Midnights of a zone east of Greenwich are so the day before; let the producer
+ * make dates of them.
+ *
  * Columns are matched by name; those that the schema does not name are not looked at. A column of the
  * schema that is missing, or there twice, is DPMIX_ERR_FORMAT.
  *

@@ -203,8 +203,9 @@ DPMIX_API DPMIX_CHECK int dpmix_schema_groups(const dpmix_schema *schema, int32_
  *
  * Numbers have a decimal point whatever the locale; dates are YYYY-MM-DD, timestamps such with
  * Thh:mm:ss.ffffff (the fraction, or the time, may be missing; a blank for T, Z or an offset +hh:mm are
- * fine); booleans are true, t, yes, y, 1 and false, f, no, n, 0 in any case. There blanks around a value do
- * not count, and an empty text is null. Ordinal and categorical columns and the unit take the text as it is.
+ * fine; in a column of dates it is the day that is written, whatever the offset); booleans are true, t, yes,
+ * y, 1 and false, f, no, n, 0 in any case. There blanks around a value do not count, and an empty text is
+ * null. Ordinal and categorical columns and the unit take the text as it is.
  * @param schema     may be freed afterwards.
  * @param cells      n_rows x n_columns texts, NULL for null, in the order of the schema.
  * @param n_columns  those of the schema, all of them.

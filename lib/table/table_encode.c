@@ -95,6 +95,8 @@ static enum state read_number(const struct dpm_column *column, const struct dpm_
 
 /* ---- Dates and timestamps ---- */
 
+enum { DATE_LENGTH = 10 }; /* YYYY-MM-DD, with which every text of a timestamp begins */
+
 static enum state read_date(const struct dpm_column *column, const struct dpm_cell *cell,
                             struct dpm_datum *datum)
 {
@@ -109,11 +111,10 @@ static enum state read_date(const struct dpm_column *column, const struct dpm_ce
         trim(&text, &n);
         if (n == 0)
             return MISSING;
-        if (!dpm_date_parse(&days, text, n)) {
-            if (!dpm_timestamp_parse(&micros, text, n))
-                return WRONG;
-            days = dpm_floor_divide(micros, DPM_MICROS_A_DAY);
-        }
+        /* Of a timestamp the day that stands there: midnight somewhere is another day in UTC. */
+        if (!dpm_date_parse(&days, text, n) &&
+            (!dpm_timestamp_parse(&micros, text, n) || !dpm_date_parse(&days, text, DATE_LENGTH)))
+            return WRONG;
     }
     return clamp_integer(column, days, &datum->integer);
 }

@@ -4,6 +4,7 @@
 #include "table_decode.h"
 #include "table_export.h"
 #include "table_number.h"
+#include "table_rows.h"
 #include "table_time.h"
 #include "table_unit.h"
 
@@ -390,6 +391,12 @@ START_TEST(cells_of_other_types_are_understood)
     }
     cell = (struct dpm_cell){.type = DPM_CELL_TEXT, .text = "1969-12-30T12:00", .length = 16};
     ck_assert_int_eq(dpm_cell_datum(&date_column, &cell).integer, -2);
+    cell = dpm_cell_of_text("1970-01-03T00:00:00+02:00"); /* which is the second in UTC */
+    ck_assert_int_eq(dpm_cell_datum(&date_column, &cell).integer, 2);
+    cell = dpm_cell_of_text("1969-12-25 23:30-05:00");
+    ck_assert_int_eq(dpm_cell_datum(&date_column, &cell).integer, -7);
+    cell = dpm_cell_of_text("1970-01-03T00:00:00+02:00 x");
+    ck_assert_int_eq(dpm_cell_datum(&date_column, &cell).integer, -9);
     ck_assert_int_eq(dpm_schema_new(&schema), DPMIX_OK);
     add(schema, (struct dpm_column){.name = "truth",
                                     .kind = DPMIX_KIND_CATEGORICAL,
