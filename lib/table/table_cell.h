@@ -18,7 +18,8 @@ enum {
 
 struct dpm_cell {
     int type;
-    int64_t integer;
+    int64_t integer; /* of a real 0, or the bits of the unsigned whole number beyond INT64_MAX that it stands
+                        for */
     double real;
     const char *text; /* length bytes, no NUL */
     size_t length;

@@ -170,9 +170,12 @@ static enum state read_category(const struct dpm_column *column, const struct dp
     case DPM_CELL_REAL:
         if (isnan(cell->real))
             return MISSING;
-        if (rint(cell->real) != cell->real || fabs(cell->real) >= 0x1p63)
+        if (cell->integer) /* beyond int64_t, with all its bits */
+            snprintf(work, sizeof work, "%llu", (unsigned long long)cell->integer);
+        else if (rint(cell->real) == cell->real && fabs(cell->real) < 0x1p63)
+            snprintf(work, sizeof work, "%lld", (long long)cell->real);
+        else
             return WRONG;
-        snprintf(work, sizeof work, "%lld", (long long)cell->real);
         break;
     default: snprintf(work, sizeof work, "%lld", (long long)cell->integer); break;
     }

@@ -315,10 +315,18 @@ static void decimal_cell(struct dpm_cell *cell, const struct dpm_arrow_type *typ
     memcpy(&little, &one, 1);
     uint64_t low = load_bits(buffer, 2 * at + !little, 8);
     int64_t high = load_signed(buffer, 2 * at + little, 8);
-    /* Small negative numbers must not cancel: those that fit 64 bits are taken whole. */
-    double value = (high == 0 && low <= INT64_MAX) || (high == -1 && low > INT64_MAX)
-                       ? (double)(int64_t)low
-                       : (double)high * 0x1p64 + (double)low;
+    double value = (double)high * 0x1p64 + (double)low;
+    if ((high == 0 && low <= INT64_MAX) || (high == -1 && low > INT64_MAX)) {
+        /* Whole numbers keep all digits, codes of 18 for example; and small negative ones must not cancel. */
+        int64_t units = (int64_t)low,
+                one_whole = type->scale >= 1 && type->scale <= 1e18 ? (int64_t)type->scale : 0;
+        if (one_whole > 0 && units % one_whole == 0) {
+            cell->type = DPM_CELL_INTEGER;
+            cell->integer = units / one_whole;
+            return;
+        }
+        value = (double)units;
+    }
     cell->real = value / type->scale;
 }
 

@@ -361,6 +361,40 @@ START_TEST(integers_beyond_63_bits_are_late_times)
 }
 END_TEST
 
+/* Codes that a double does not hold, as databases have them in decimals and in integers of 64 bits. */
+START_TEST(whole_numbers_keep_their_digits)
+{
+    static const uint64_t coded[] = {HALVES(0, UINT64_C(900000000000207008)),
+                                     HALVES(UINT64_MAX, -UINT64_C(9007199254740993)), HALVES(0, 12)};
+    static const uint64_t cents[] = {HALVES(0, UINT64_C(900719925474099300)),
+                                     HALVES(UINT64_MAX, -UINT64_C(100)), HALVES(0, 120)};
+    static const uint64_t bits[] = {UINT64_MAX, UINT64_C(9223372036854775809), 3};
+    static const char *const names[] = {"coded", "cents", "bits"};
+    static const char *const values[][3] = {{"900000000000207008", "-9007199254740993", "12"},
+                                            {"9007199254740993", "-1", "1.2"},
+                                            {"18446744073709551615", "9223372036854775809", "3"}};
+    dpmix_schema *schema = NULL;
+    struct tiny_table table;
+    CHECK_OK(dpmix_schema_new(&schema));
+    for (size_t i = 0; i < 3; i++)
+        CHECK_OK(
+            dpmix_schema_add_categorical(schema, names[i], values[i], 3, "other", 0, DPMIX_OUTSIDE_OTHER));
+    tiny_table_begin(&table, 3);
+    tiny_table_add(&table, names[0], "d:18,0", NULL, coded, NULL);
+    tiny_table_add(&table, names[1], "d:18,2", NULL, cents, NULL);
+    tiny_table_add(&table, names[2], "L", NULL, bits, NULL);
+    dpmix_dataset *dataset = take(&table, schema);
+    for (size_t row = 0; row < 3; row++)
+        for (size_t i = 0; i < 3; i++) { /* 1.2 is no whole number */
+            size_t wanted = row == 2 && i == 1 ? 3 : row;
+            ck_assert_msg(rows_of(dataset)[12 * row + 4 * i + wanted] == 1, "row %zu, %s", row, names[i]);
+        }
+    dpmix_dataset_free(dataset);
+    dpmix_schema_free(schema);
+    ck_assert_int_eq(dpm_alloc_live(), 0);
+}
+END_TEST
+
 /* What would be rounded or brought into a range could make one unit of two. */
 START_TEST(identifiers_are_of_types_that_are_taken_whole)
 {
@@ -618,6 +652,7 @@ static Suite *arrow_suite(void)
     tcase_add_test(in, half_floats_have_signs_and_extremes);
     tcase_add_loop_test(in, every_width_of_dictionary_numbers, 0, 8);
     tcase_add_test(in, views_bits_nulls_and_extremes);
+    tcase_add_test(in, whole_numbers_keep_their_digits);
     tcase_add_test(in, identifiers_are_of_types_that_are_taken_whole);
     tcase_add_loop_test(in, integers_beyond_63_bits_are_late_times, 0, 2);
     tcase_add_loop_test(in, hostile_arrays_are_refused, 0, N_FAULTS + 1);
