@@ -142,14 +142,18 @@ static void name_real_bin(const struct bins *bins, const struct bins_column *col
 }
 
 /* Values in their order, then "other", then null: as places and classes are. Of ordinal columns with more
- * values than bins the first value of the bin. */
+ * values than bins the first value of the bin; value v of N is encoded as (v + 1/2) / N. */
 static const char *name_of_value(const struct bins *bins, const struct bins_column *column, size_t bin)
 {
     const size_t n_values = dpmix_schema_values(bins->schema, column->column);
     const size_t numbers = column->n - (size_t)column->has_null;
     const char *other = dpmix_schema_other(bins->schema, column->column);
-    const size_t value = column->n_places > 0 && column->ordered ? bin * n_values / numbers : bin;
-    if (bin + 1 == BINS_MOST)
+    const size_t n_all = n_values + (other != NULL) + (size_t)column->has_null;
+    const int by_place = column->n_places > 0 && column->ordered;
+    const size_t value = by_place ? (2 * bin * n_values + numbers - 1) / (2 * numbers) : bin;
+    if (by_place && bin >= numbers)
+        return "(null)";
+    if (!by_place && bin + 1 == BINS_MOST && n_all > BINS_MOST)
         return "(all further values)";
     return value < n_values             ? dpmix_schema_value(bins->schema, column->column, value)
            : value == n_values && other ? other

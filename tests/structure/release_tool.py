@@ -161,6 +161,24 @@ def check_reals(case):
         case.refused(table, made, output, "row 1", "column 'person'", warned=True)
 
 
+def check_many_values(case):
+    """An ordinal column with more values than a chart has bars: they have the names of what is in them."""
+    values = [f"v{i:03d}" for i in range(300)]
+    schema = {"dpmix_schema": 1, "columns": [
+        {"name": "z", "kind": "ordinal", "values": values, "nullable": True, "outside": "null"},
+        {"name": "a", "kind": "boolean"}]}
+    path = case.write("many.json", json.dumps(schema).encode())
+    for cell, wanted in (("v003", "v002"), ("v150", "v149"), ("v298", "v298"), ("v299", "v299"), ("", "(null)")):
+        output, ledger = case.fresh()
+        source = ["--csv", case.write("many.csv", ("z,a\n" + f"{cell},true\n" * 300).encode())]
+        made = case.arguments(output, ledger, "--yes", "--compare-nonprivate", source=source)
+        made[made.index(str(case.schema))] = str(path)
+        done = case.run(made)
+        found = {} if done.returncode else real_parts(Page((output / "report-NOT-FOR-RELEASE.html").read_text("utf-8")))
+        if found.get(("z", wanted), 0) < 99:
+            case.fault(f"{cell!r} is in the bar {[bar for bar, part in found.items() if part > 99]}", done)
+
+
 def check_release(case):
     """Without a comparison: asked and answered; other models, in shares of one budget."""
     output, ledger = case.fresh()
@@ -469,8 +487,9 @@ def main():
         signal.signal(number, signal.SIG_DFL)  # the tool respects what its parent ignores, as under nohup
     with tempfile.TemporaryDirectory() as folder:
         case = Case(folder)
-        for check in (check_formats, check_reals, check_release, check_categories, check_person, check_filter,
-                      check_refusals, check_bad_tables, check_usage, check_lost_ledger, check_interruptions):
+        for check in (check_formats, check_reals, check_many_values, check_release, check_categories,
+                      check_person, check_filter, check_refusals, check_bad_tables, check_usage,
+                      check_lost_ledger, check_interruptions):
             check(case)
         finish(case.faults, case.checked)
 
