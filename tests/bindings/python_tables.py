@@ -8,6 +8,7 @@ import json
 import pathlib
 import tempfile
 import unittest
+import unittest.mock
 
 import dpmix
 from dpmix import _arrow
@@ -258,6 +259,24 @@ class TestTables(unittest.TestCase):
                                  progress=lambda *step: steps.append(step), **wrong)
         self.assertEqual(steps, [])
 
+    def test_synthesize_keeps_what_is_paid_for(self):
+        """What the frame's library lacks is found before the fit, or the records are given as they are."""
+        made_up, steps = self.made_up(), []
+
+        def synthesize(module):
+            frame = type("Frame", (), {"__module__": module, "__arrow_c_stream__": made_up.__arrow_c_stream__})()
+            return dpmix.synthesize(frame, DECLARED, 1.0, 1e-5, "add-remove", n=20, products_steps=2,
+                                    progress=lambda *step: steps.append(step))
+        with unittest.mock.patch.dict("sys.modules", {"pyarrow": None}):
+            for module in ("duckdb", "pandas.core.frame"):
+                with self.assertRaises(ImportError):
+                    synthesize(module)
+            self.assertEqual(steps, [])
+        with unittest.mock.patch.object(dpmix.Records, "to_polars", side_effect=ValueError("too old")):
+            with self.assertWarnsRegex(RuntimeWarning, "polars cannot .* too old"):
+                made = synthesize("polars.dataframe.frame")
+        self.assertEqual((type(made), len(made)), (dpmix.Records, 20))
+
     def test_synthesize_knows_kinds_by_their_words(self):
         for kind, more in (("Gaussian", {}), ("VAE", {"steps": 2, "vae_hidden": 4})):
             made = dpmix.synthesize(self.made_up(), DECLARED, 1.0, 1e-5, "add-remove", n=20, generator=kind, **more)
@@ -292,6 +311,15 @@ class TestTables(unittest.TestCase):
         self.assertEqual((len(made), list(made.columns)), (400, list(columns)))
         made["income"] = made["income"].astype(object).where(made["income"].notna(), None)
         self.check_columns({name: made[name].tolist() for name in columns})
+
+    def test_pandas_of_all_years(self):
+        """Before 2.0 it has nanoseconds only, in which there are no years before 1678."""
+        pandas, _ = self.frame("pandas")
+        schema = dpmix.Schema().timestamp("seen", "0001-01-01", "1650-01-01")
+        frame = pandas.DataFrame({"seen": ["1492-10-12T02:00"] * 400})
+        made = dpmix.synthesize(frame, schema, 1.0, 1e-5, "add-remove", n=30)
+        self.assertIsInstance(made, pandas.DataFrame)
+        self.assertTrue(all(1 <= moment.year <= 1650 for moment in made["seen"]))
 
     def test_frames_tell_no_values(self):
         """The words of a library that cannot make columns of its frame quote a cell."""

@@ -120,7 +120,8 @@ def capsules(frame: Any) -> List[Tuple[bytes, Any]]:
         # Of cells of several types, most often, and with one of them in its text.
         column = re.search(r"Conversion failed for column (.*) with type \w+'?\)?$", str(error))
         where = f"column {column[1]!r}" if column else "it"
-        raise FormatError(f"frame: {where} cannot become an Arrow column, of one type ({type(error).__name__})") from None
+        raise FormatError(f"frame: {where} cannot become an Arrow column, which has one type "
+                          f"({type(error).__name__})") from None
     if not held:
         raise TypeError(f"frame: {type(frame).__name__} does not speak Arrow's PyCapsule protocol")
     return held

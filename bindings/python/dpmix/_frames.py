@@ -5,6 +5,8 @@ None of them is needed: the protocol is spoken through ctypes.
 """
 from __future__ import annotations
 
+import importlib
+import warnings
 from typing import Any, Callable, Optional
 
 from ._arrow import STREAM, ArrowStream, capsule_of, capsules, pointer_of, with_type_of
@@ -37,8 +39,12 @@ class Records:
         return pyarrow.table(self)
 
     def to_pandas(self) -> Any:
-        """A pandas.DataFrame; it takes pyarrow."""
-        return self.to_pyarrow().to_pandas()
+        """A pandas.DataFrame; it takes pyarrow. Times that pandas before 2.0 has no type for are datetimes."""
+        table = self.to_pyarrow()
+        try:
+            return table.to_pandas()
+        except ValueError:  # years before 1678 and after 2261
+            return table.to_pandas(timestamp_as_object=True)
 
     def to_polars(self) -> Any:
         """A polars.DataFrame."""
@@ -65,11 +71,27 @@ def dataset_pointer(frame: Any, schema: Optional[Schema]) -> Optional[int]:
     return make("dpmix_dataset_new_arrow", schema or Schema._carried(pointers[1]), *pointers)
 
 
+def _origin(frame: Any) -> str:
+    return type(frame).__module__.split(".", maxsplit=1)[0]
+
+
+def check_like(frame: Any) -> None:
+    """What like() would lack when all is paid for."""
+    if _origin(frame) in ("pandas", "duckdb", "_duckdb"):
+        importlib.import_module("pyarrow")
+
+
 def like(frame: Any, records: Records) -> Any:
-    """The records as a frame of the same library; as they are where that library is not known."""
-    origin = type(frame).__module__.split(".")[0]
-    return {"pandas": records.to_pandas, "polars": records.to_polars, "pyarrow": records.to_pyarrow,
-            "duckdb": records.to_duckdb, "_duckdb": records.to_duckdb}.get(origin, lambda: records)()
+    """The records as a frame of the same library; as they are where that library is not known, or cannot: they are
+    paid for."""
+    made = {"pandas": records.to_pandas, "polars": records.to_polars, "pyarrow": records.to_pyarrow,
+            "duckdb": records.to_duckdb, "_duckdb": records.to_duckdb}.get(_origin(frame), lambda: records)
+    try:
+        return made()
+    except Exception as error:  # pylint: disable=broad-exception-caught
+        warnings.warn(f"{_origin(frame)} cannot make a frame of the records, they remain dpmix.Records: {error}",
+                      RuntimeWarning, stacklevel=3)
+        return records
 
 
 def stream_of(noun: str, model: Any, schema: Schema, n: int, seed: Any) -> Records:

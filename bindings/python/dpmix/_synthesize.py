@@ -7,7 +7,7 @@ from typing import Any, Optional
 from ._accountant import Accountant
 from ._arrays import count_of, seed_of
 from ._dataset import Dataset
-from ._frames import like
+from ._frames import check_like, like
 from ._library import code_of, word_of
 from ._models import Clusterer, Generator, Mixture
 from ._options import Options
@@ -55,6 +55,8 @@ def synthesize(frame: Any, schema: Any, epsilon: float, delta: float, adjacency:
     Epsilon is for one record. Where the schema has a unit column of at most k records, what is spent for a person is
     what is spent for a group of k records (2 k under "replace-one"): Accountant.spent_group(), dpmix.epsilon().
 
+    Where the frame's library cannot take the records in, they are returned as dpmix.Records, with a warning.
+
     The whole budget goes into this one release, and nothing remembers it: two calls on the same records spend twice
     as much. To keep the model, its ledger, or part of the budget, take Accountant, Generator and Mixture.
     """
@@ -65,6 +67,7 @@ def synthesize(frame: Any, schema: Any, epsilon: float, delta: float, adjacency:
         n = RECORDS if private else _rows_of(frame)
     n = count_of(n)
     seed_of(seed)
+    check_like(frame)
     generator = word_of("GENERATOR", code_of("GENERATOR", generator))  # "VAE" is "vae", too
     if generator == "vae":
         options.setdefault("vae_output", "mixed")
