@@ -13,7 +13,7 @@ import unittest.mock
 import dpmix
 from dpmix import _arrow
 
-from python_fixtures import budget, listed
+from python_fixtures import budget, listed, numpy
 
 DECLARED = {"dpmix_schema": 1, "label": "job", "columns": [
     {"name": "age", "kind": "integer", "lower": 17, "upper": 90},
@@ -94,6 +94,22 @@ class TestTables(unittest.TestCase):
         self.assertEqual(more.unit_column, "who")
         with self.assertRaises(TypeError):
             dpmix.Schema.of(3.5)
+
+    def test_bounds_of_times(self):
+        """Floats are seconds in Python, and NumPy's times have units: neither becomes a number of something else."""
+        for add in (dpmix.Schema().date, dpmix.Schema().timestamp):
+            for bound in (0.0, 1.7e9, None, [1]):
+                with self.assertRaisesRegex(TypeError, "lower, upper: .*since 1970"):
+                    add("t", 0, bound)
+        bounds = [datetime.date(1975, 1, 1), datetime.datetime(1975, 1, 1)]
+        if numpy:
+            bounds += [numpy.datetime64("1975-01-01", unit) for unit in ("D", "s", "us", "ns")] + [numpy.int64(1826)]
+        for bound in bounds:
+            schema = dpmix.Schema().date("day", 0, bound)
+            self.assertEqual(schema.columns[0].upper, datetime.date(1975, 1, 1))
+            if not hasattr(bound, "__index__"):
+                self.assertEqual(dpmix.Schema().timestamp("t", 0, bound).columns[0].upper,
+                                 datetime.datetime(1975, 1, 1, tzinfo=datetime.timezone.utc))
 
     def test_columns(self):
         schema = dpmix.Schema(DECLARED).timestamp("seen", 0, 1).ordinal("size", ["s", "m"]).unit("who", 3)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import datetime
 import json
+import operator
 import os
 from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
@@ -17,22 +18,41 @@ from ._table import CONSTANTS
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 
 
+def _python(bound: Any) -> Any:
+    """NumPy's dates and times as Python's: as numbers they are of any unit."""
+    kind = getattr(getattr(bound, "dtype", None), "kind", "")
+    return bound.astype("datetime64[us]").item() if kind == "M" else bound
+
+
+def _number(bound: Any, what: str) -> int:
+    """Seconds, which are what Python has as float, are not meant: nothing is cut to be a whole number."""
+    try:
+        return operator.index(bound)
+    except TypeError:
+        raise TypeError(f"lower, upper: a datetime, a date, an ISO text or whole {what} since 1970 are needed, "
+                        f"not {type(bound).__name__}") from None
+
+
 def _days(bound: Any) -> int:
+    bound = _python(bound)
     if isinstance(bound, str):
         bound = datetime.date.fromisoformat(bound)
     if isinstance(bound, datetime.date):
         return bound.toordinal() - _EPOCH.toordinal()
-    return int(bound)
+    return _number(bound, "days")
 
 
 def _microseconds(bound: Any) -> int:
-    """Without a zone it is UTC."""
+    """Without a zone it is UTC; a date is its midnight."""
+    bound = _python(bound)
     if isinstance(bound, str):
         bound = datetime.datetime.fromisoformat(bound)
+    if isinstance(bound, datetime.date) and not isinstance(bound, datetime.datetime):
+        bound = datetime.datetime.combine(bound, datetime.time())
     if isinstance(bound, datetime.datetime):
         aware = bound if bound.tzinfo else bound.replace(tzinfo=datetime.timezone.utc)
         return (aware - _EPOCH) // datetime.timedelta(microseconds=1)
-    return int(bound)
+    return _number(bound, "microseconds")
 
 
 def _date(days: int) -> datetime.date:
