@@ -147,7 +147,8 @@ DPMIX_API DPMIX_CHECK int dpmix_schema_set_label(dpmix_schema *schema, size_t co
  *
  * "nullable" is false, "outside" is "clamp" and "scale" is "linear" where they are not there, and "label"
  * may be missing. Nothing else may: a key that is not known, or there twice, a bound of the wrong kind is
- * DPMIX_ERR_FORMAT, and the message says in which column.
+ * DPMIX_ERR_FORMAT, and the message says in which column. A mark of UTF-8 (EF BB BF) may stand
+ * at the beginning.
  * @return DPMIX_ERR_IO when the file cannot be read. */
 DPMIX_API DPMIX_CHECK int dpmix_schema_load(dpmix_schema **out, const char *path);
 

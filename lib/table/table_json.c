@@ -259,10 +259,12 @@ int dpm_json_read(struct dpmix_schema **out, const char *argument, const char *b
     struct dpmix_schema *schema = NULL;
     json_error_t error;
     struct locale_change change;
+    /* The mark that some editors put before all else, where nobody sees it. */
+    size_t skipped = n >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
     int status = enter_plain_locale(&change);
     if (status)
         return status;
-    json_t *root = json_loadb(bytes, n, JSON_REJECT_DUPLICATES, &error);
+    json_t *root = json_loadb(bytes + skipped, n - skipped, JSON_REJECT_DUPLICATES, &error);
     leave_plain_locale(&change);
     if (!root) {
         if (json_error_code(&error) == json_error_out_of_memory || error.line < 0) /* it had no time to say */

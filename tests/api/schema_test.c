@@ -190,6 +190,22 @@ END_TEST
 
 #define COLUMN(text) "{\"dpmix_schema\": 1, \"columns\": [{\"name\": \"x\", " text "}]}"
 
+/* As some editors write files. */
+START_TEST(json_may_begin_with_a_mark)
+{
+    static const char marked[] = "\xef\xbb\xbf" COLUMN("\"kind\": \"boolean\"");
+    dpmix_schema *schema = NULL;
+    FILE *file = fopen(tiny_path("a"), "w");
+    ck_assert(file && fputs(marked, file) >= 0 && fclose(file) == 0);
+    CHECK_OK(dpmix_schema_load(&schema, tiny_path("a")));
+    ck_assert_uint_eq(dpmix_schema_columns(schema), 1);
+    dpmix_schema_free(schema);
+    for (size_t i = 0; i < 2; i++) /* a mark alone, a second one */
+        CHECK_FAILS(dpmix_schema_new_json(&schema, i ? "\xef\xbb\xbf\xef\xbb\xbf{}" : "\xef\xbb\xbf"),
+                    DPMIX_ERR_FORMAT, "not JSON");
+}
+END_TEST
+
 START_TEST(json_is_read_strictly)
 {
     static const struct {
@@ -456,6 +472,7 @@ static Suite *schema_suite(void)
     TCase *files = check_case(suite, "files");
     tcase_add_checked_fixture(files, tiny_folder_setup, tiny_folder_teardown);
     tcase_add_test(files, json_holds_all_of_a_schema);
+    tcase_add_test(files, json_may_begin_with_a_mark);
     tcase_add_test(files, json_does_not_follow_the_locale);
     CHECK_ADD(suite, what_was_declared_can_be_asked_for);
     CHECK_ADD(suite, wrong_columns_are_refused);
