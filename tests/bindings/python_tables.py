@@ -328,6 +328,16 @@ class TestTables(unittest.TestCase):
         made["income"] = made["income"].astype(object).where(made["income"].notna(), None)
         self.check_columns({name: made[name].tolist() for name in columns})
 
+    def test_pandas_beside_the_schema(self):
+        """Columns that it does not name are not looked at; those that it names may be in the index."""
+        pandas, columns = self.frame("pandas")
+        frame = pandas.DataFrame({**columns, "notes": [1, "a"] * 200, "more": 0})
+        for beside in (frame, frame.rename(columns={"more": "notes"})):
+            self.assertEqual(dpmix.Dataset.from_frame(beside, DECLARED).classes, 3)
+        self.assertEqual(dpmix.Dataset.from_frame(frame.drop(columns="notes").set_index("age"), DECLARED).classes, 3)
+        with self.assertRaisesRegex(dpmix.FormatError, "'age'.* missing"):
+            dpmix.Dataset.from_frame(frame.drop(columns=["age", "notes"]), DECLARED)
+
     def test_pandas_of_all_years(self):
         """Before 2.0 it has nanoseconds only, in which there are no years before 1678."""
         pandas, _ = self.frame("pandas")

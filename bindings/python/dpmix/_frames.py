@@ -60,19 +60,28 @@ class Records:
         return f"<dpmix.Records: {self.n} of {', '.join(self.schema.names[:8])}>"
 
 
+def _origin(frame: Any) -> str:
+    return type(frame).__module__.split(".", maxsplit=1)[0]
+
+
+def _named(frame: Any, schema: Optional[Schema]) -> Any:
+    """A frame of pandas without the columns that the schema does not name: they would be converted to Arrow's, too,
+    and one with cells of several types cannot be."""
+    if schema is None or _origin(frame) != "pandas":
+        return frame
+    names, found = schema.names, list(getattr(frame, "columns", ()))
+    return frame[names] if all(found.count(name) == 1 for name in names) else frame  # others may be in the index
+
+
 def dataset_pointer(frame: Any, schema: Optional[Schema]) -> Optional[int]:
     """A dataset from a frame, by the schema or the one that the frame carries. The library releases what the
     capsules hold."""
-    held = capsules(frame)
+    held = capsules(_named(frame, schema))
     pointers = [pointer_of(capsule, name) for name, capsule in held]
     if held[0][0] == STREAM:
         declared = schema or with_type_of(pointers[0], Schema._carried)
         return make("dpmix_dataset_new_stream", declared, *pointers)
     return make("dpmix_dataset_new_arrow", schema or Schema._carried(pointers[1]), *pointers)
-
-
-def _origin(frame: Any) -> str:
-    return type(frame).__module__.split(".", maxsplit=1)[0]
 
 
 def check_like(frame: Any) -> None:
