@@ -22,6 +22,9 @@
  * | timestamp                   | timestamps, dates, integers (microseconds since then), text        |
  * | unit                        | text, integers, bool, dates (32), timestamps in microseconds       |
  *
+ * A timestamp is a category as 2024-12-31T00:00:00, or as 2024-12-31 where it is that day's midnight and the
+ * list has no such text: pandas has no other type for days.
+ *
  * Timestamps are UTC, with a zone or without: a date or a category is made of the day and time in UTC, not in
  * the zone that the type names. Midnights of a zone east of Greenwich are so the day before; let the producer
  * make dates of them.

@@ -143,6 +143,15 @@ static enum state read_timestamp(const struct dpm_column *column, const struct d
 
 /* ---- Categories ---- */
 
+/* The number of this text among values and "other"; DPM_SCHEMA_NONE. */
+static size_t category_of(const struct dpm_column *column, const char *text, size_t length)
+{
+    size_t number = dpm_column_value(column, text, length);
+    int other = number == DPM_SCHEMA_NONE && column->other && length == strlen(column->other) &&
+                memcmp(text, column->other, length) == 0;
+    return other ? column->n_values : number;
+}
+
 static enum state read_category(const struct dpm_column *column, const struct dpm_cell *cell,
                                 struct dpm_datum *datum)
 {
@@ -181,10 +190,12 @@ static enum state read_category(const struct dpm_column *column, const struct dp
     }
     if (cell->type != DPM_CELL_TEXT)
         length = strlen(text);
-    size_t number = dpm_column_value(column, text, length);
-    if (number == DPM_SCHEMA_NONE && column->other && length == strlen(column->other) &&
-        memcmp(text, column->other, length) == 0)
-        number = column->n_values;
+    size_t number = category_of(column, text, length);
+    if (number == DPM_SCHEMA_NONE && cell->type == DPM_CELL_TIMESTAMP &&
+        cell->integer % DPM_MICROS_A_DAY == 0) { /* the day of a producer that has no days */
+        dpm_date_format(work, cell->integer / DPM_MICROS_A_DAY);
+        number = category_of(column, work, strlen(work));
+    }
     datum->category = number == DPM_SCHEMA_NONE ? 0 : number;
     return number == DPM_SCHEMA_NONE ? WRONG : FOUND;
 }

@@ -375,6 +375,7 @@ END_TEST
 START_TEST(cells_of_other_types_are_understood)
 {
     static const char *const truths[] = {"false", "true"};
+    static const char *const days[] = {"1969-12-31", "1970-01-01", "1970-01-01T00:00:00"};
     const struct dpm_column date_column = {.kind = DPMIX_KIND_DATE, .outside = 1, .first = -9, .last = 9};
     const struct dpm_column time_column = {
         .kind = DPMIX_KIND_TIMESTAMP, .outside = 1, .first = INT64_MIN / 2, .last = INT64_MAX / 2};
@@ -403,6 +404,20 @@ START_TEST(cells_of_other_types_are_understood)
                                     .values = truths,
                                     .n_values = 2,
                                     .outside = DPMIX_OUTSIDE_CLAMP});
+    add(schema, (struct dpm_column){.name = "day",
+                                    .kind = DPMIX_KIND_ORDINAL,
+                                    .values = days,
+                                    .n_values = 3,
+                                    .flags = DPMIX_SCHEMA_NULLABLE,
+                                    .outside = DPMIX_OUTSIDE_NULL});
+    for (int64_t day = -1; day < 2; day++) { /* where both are listed, the longer text */
+        cell = (struct dpm_cell){.type = DPM_CELL_TIMESTAMP, .integer = day * DPM_MICROS_A_DAY};
+        struct dpm_datum found = dpm_cell_datum(&schema->columns[1], &cell);
+        ck_assert_uint_eq(found.category, day == 0 ? 2 : 0);
+        ck_assert_int_eq(found.null, day == 1);
+        cell.integer++;
+        ck_assert(dpm_cell_datum(&schema->columns[1], &cell).null);
+    }
     for (int truth = 0; truth < 2; truth++) {
         cell = (struct dpm_cell){.type = DPM_CELL_BOOLEAN, .integer = truth};
         ck_assert_uint_eq(dpm_cell_datum(schema->columns, &cell).category, (size_t)truth);
