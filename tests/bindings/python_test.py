@@ -4,7 +4,10 @@ Arrow's libraries where they are there, and once more with them hidden, in a pro
 library are called.
 """
 import array
+import decimal
+import fractions
 import gc
+import math
 import os
 import pathlib
 import struct
@@ -102,6 +105,10 @@ class TestOptions(unittest.TestCase):
         for value in (1.5, "many", None, [3]):
             with self.assertRaises((TypeError, ValueError)):
                 dpmix.Generator("vae", steps=value)
+        self.assertEqual(dpmix.Options(learning_rate=decimal.Decimal("0.1"))["learning_rate"], 0.1)
+        self.assertAlmostEqual(dpmix.Options(learning_rate=fractions.Fraction(1, 3))["learning_rate"], 1 / 3)
+        with self.assertRaisesRegex(dpmix.RangeError, "learning_rate must lie"):
+            dpmix.Options(learning_rate=math.nan)
         with self.assertRaises(dpmix.RangeError) as caught:
             dpmix.Generator("vae", steps=0)
         self.assertIsInstance(caught.exception, ValueError)

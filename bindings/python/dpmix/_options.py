@@ -58,7 +58,7 @@ def _number(option: Option, value: Any) -> Union[int, float]:
         plain: Union[int, float] = option.type(value)
     except (TypeError, ValueError, OverflowError):
         raise TypeError(f"{option.name}: {option.type.__name__} is needed, not {type(value).__name__}") from None
-    if plain != value:
+    if option.type is int and plain != value:  # fractions and the like are real numbers up to rounding
         raise TypeError(f"{option.name}: a whole number is needed, not {value!r}")
     return plain
 
