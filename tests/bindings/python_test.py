@@ -166,6 +166,8 @@ class TestDataset(unittest.TestCase):
         for rows in (bytes(range(12)), array.array("d", range(12)), flat, memoryview(flat), bytearray(12)):
             made = dpmix.Dataset(rows, 0, 20, columns=3)
             self.assertEqual((made.columns, made.classes), (3, 0))
+        marks = dpmix._arrays.numbers(bytes([0, 1, 2, 1]), "int32_t", "labels")  # numbers, not their memory
+        self.assertEqual(listed(marks.owner), [0, 1, 2, 1])
         self.assertEqual(dpmix.Dataset(memoryview(flat).cast("B").cast("f", [2, 2, 3]), 0, 20).columns, 6)
         self.assertEqual(dpmix.Dataset([[1, 2], [3, 4]], [0, 1], 5).columns, 2)
         self.assertEqual(dpmix.Dataset(b"", 0, 1, columns=3, labels=[], classes=2).classes, 2)

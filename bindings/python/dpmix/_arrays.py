@@ -89,6 +89,8 @@ def numbers(values: Any, kind: str, what: str) -> Block:
         return _block(memoryview(made), kind)
     if hasattr(values, "tolist"):
         values = values.tolist()  # scalars become Python's, so that 1.5 is no integer
+    if isinstance(values, (bytes, bytearray)):
+        values = list(values)  # array.array takes them for the memory of its numbers
     try:
         return _block(memoryview(array.array(code, values)), kind)
     except (TypeError, OverflowError):
