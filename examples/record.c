@@ -73,7 +73,12 @@ static int read_arguments(struct record *r, int argc, char **argv)
 
 static int open_files(struct record *r)
 {
-    return idx_read_shape(&r->shape, r->images) != 0 || output_files_open(&r->files, r->folder) != 0 ||
+    int64_t conditional = 1;
+    if (dpmix_options_get_int(r->options, &conditional, DPMIX_OPTION_CONDITIONAL) != DPMIX_OK)
+        conditional = 1;
+    return idx_read_shape(&r->shape, r->images) != 0 ||
+           synthesis_check("record", r->options, &r->shape, r->share < 1, conditional != 0) != 0 ||
+           output_files_open(&r->files, r->folder) != 0 ||
            output_files_add_soft_labels(&r->files, r->folder) != 0;
 }
 
@@ -88,8 +93,8 @@ static int learn(struct record *r)
         return complain(r);
     progress_close(&r->progress);
     const double fitted = clock_seconds();
-    if (r->share < 1 && dpmix_mixture_teach(r->mixture, r->accountant, r->dataset, 1.0, progress_of_fit,
-                                            &r->progress))
+    if (r->share < 1 &&
+        dpmix_mixture_teach(r->mixture, r->accountant, r->dataset, 1.0, progress_of_fit, &r->progress))
         return complain(r);
     progress_close(&r->progress);
     printf("models: %.1f s\nteacher: %.1f s\n", fitted - started, clock_seconds() - fitted);

@@ -47,12 +47,42 @@ static int fit_partition(struct release *r)
                                &r->progress);
 }
 
+static int is_taught(const struct arguments *a)
+{
+    return a->labels && a->classes > 1 && a->share < 1;
+}
+
+/* Before anything is spent. */
+static int check_options(const struct release *r)
+{
+    const struct arguments *a = r->arguments;
+    int64_t conditional = 1;
+    if (dpmix_options_get_int(a->options, &conditional, DPMIX_OPTION_CONDITIONAL) != DPMIX_OK)
+        conditional = 1;
+    const int makes_labels = a->labels && (a->partition == DPMIX_CLUSTERER_LABEL ||
+                                           (a->generator != DPMIX_GENERATOR_GAUSSIAN && conditional));
+    return synthesis_check("release_images", a->options, &r->shape, is_taught(a), makes_labels);
+}
+
+/* The models are paid for: they outlive a fault of the teacher's. */
+static int teach(struct release *r)
+{
+    if (dpmix_mixture_save(r->mixture, r->files.model) != DPMIX_OK)
+        return -1;
+    if (dpmix_mixture_teach(r->mixture, r->accountant, r->dataset, whole_share, progress_of_fit,
+                            &r->progress) == DPMIX_OK)
+        return 0;
+    progress_close(&r->progress);
+    fprintf(stderr, "release_images: the models, which are paid for, are in %s\n", r->files.model);
+    return -1;
+}
+
 /* The private records go in, a mixture comes out. The bounds of a byte are declared, not looked up. */
 static int fit(struct release *r)
 {
     const struct arguments *a = r->arguments;
     const double started = clock_seconds();
-    const int taught = a->labels && a->classes > 1 && a->share < 1;
+    const int taught = is_taught(a);
     const int failed = dpmix_accountant_new(&r->accountant, a->epsilon, a->delta, (int)a->adjacency) ||
                        dpmix_dataset_new_idx(&r->dataset, a->images, a->labels,
                                              a->labels ? (int)a->classes : 0, 0.0, 255.0) ||
@@ -61,8 +91,7 @@ static int fit(struct release *r)
                        dpmix_mixture_new(&r->mixture, r->clusterer, r->generator) ||
                        dpmix_mixture_fit(r->mixture, r->accountant, r->dataset,
                                          taught ? a->share : whole_share, progress_of_fit, &r->progress) ||
-                       (taught && dpmix_mixture_teach(r->mixture, r->accountant, r->dataset, whole_share,
-                                                      progress_of_fit, &r->progress));
+                       (taught && teach(r));
     if (failed)
         return complain_of_library(r);
     progress_close(&r->progress);
@@ -176,7 +205,7 @@ int main(int argc, char **argv)
     int failed = 0;
     progress_open(&r.progress);
     if (outcome == COMMAND_RUN) {
-        failed = idx_read_shape(&r.shape, arguments.images) != 0 ||
+        failed = idx_read_shape(&r.shape, arguments.images) != 0 || check_options(&r) != 0 ||
                  output_files_open(&r.files, arguments.output) != 0 || fit(&r) != 0 || report(&r) != 0 ||
                  synthesise(&r) != 0 || evaluate(&r) != 0 || write_figures(&r) != 0;
         if (!failed)

@@ -5,12 +5,15 @@
 #include "idx_write.h"
 #include "png_sheet.h"
 
+#include <dpmix/feature.h>
+#include <dpmix/status.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 /* Records are drawn and written in pieces, so that memory does not grow with their number. */
 enum { PIECE = 1000, ROWS_WITHOUT_LABELS = 10, LARGEST_PICTURE = 1024 };
+enum { SCALES = 2, ANGLES = 8 }; /* of a teacher's features */
 
 struct synthesis {
     const dpmix_mixture *mixture;
@@ -22,6 +25,35 @@ struct synthesis {
     struct idx_writer images_file, labels_file, soft_file;
     struct png_sheet sheet; /* not open when a record is no picture of a sensible size */
 };
+
+static int has_features(const struct idx_shape *shape)
+{
+    size_t channels, positions;
+    const size_t columns = shape->height * shape->width, side = (size_t)lround(sqrt((double)columns));
+    return side * side == columns &&
+           dpmix_feature_scattering_size(&channels, &positions, side, SCALES, ANGLES) == DPMIX_OK;
+}
+
+int synthesis_check(const char *program, const dpmix_options *options, const struct idx_shape *shape,
+                    int taught, int makes_labels)
+{
+    double fraction = 0.0, mix = 0.0;
+    int64_t features = 0, labels = 0;
+    const char *what = NULL;
+    if (dpmix_options_get_double(options, &fraction, DPMIX_OPTION_AUGMENT_FRACTION) != DPMIX_OK ||
+        dpmix_options_get_double(options, &mix, DPMIX_OPTION_AUGMENT_MIX) != DPMIX_OK ||
+        dpmix_options_get_int(options, &features, DPMIX_OPTION_TEACHER_FEATURES) != DPMIX_OK ||
+        dpmix_options_get_int(options, &labels, DPMIX_OPTION_LABELS) != DPMIX_OK)
+        what = dpmix_last_error();
+    else if (taught && features == DPMIX_TEACHER_FEATURES_SCATTERING && !has_features(shape))
+        what = "option 'teacher_features': the images are not square, or of a side that has no such features";
+    else if (fraction > 0.0 && mix > 0.0 && makes_labels &&
+             (labels == DPMIX_LABELS_MODEL || (!taught && labels != DPMIX_LABELS_TEACHER)))
+        what = "option 'augment_mix': mixed records need the labels of a teacher";
+    if (what)
+        fprintf(stderr, "%s: %s\n", program, what);
+    return what ? -1 : 0;
+}
 
 int synthesis_has_sheet(const struct idx_shape *shape)
 {

@@ -9,6 +9,12 @@
 #include "progress.h"
 
 #include <dpmix/mixture.h>
+#include <dpmix/options.h>
+
+/* What the teacher or the sampling would refuse behind the debits is refused before: 0, or -1 after a line on
+ * stderr. makes_labels: whether the models of a fit without a teacher do. */
+int synthesis_check(const char *program, const dpmix_options *options, const struct idx_shape *shape,
+                    int taught, int makes_labels);
 
 /* Returns 0, or -1 after a line on stderr. */
 int synthesis_write(const dpmix_mixture *mixture, const struct idx_shape *shape, size_t records,

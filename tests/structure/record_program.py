@@ -94,6 +94,40 @@ def check_shares(faults, release_images, folder):
     return len(shares)
 
 
+def check_unpaid(faults, record, release_images, folder):
+    """What the teacher or the sampling would refuse is refused before anything is spent."""
+    images = (folder / "images").read_bytes()
+    tall = folder / "tall"
+    tall.write_bytes(images[:4] + number(ROWS // 2) + number(SIDE * 2) + number(SIDE) + images[16:])
+    half = folder / "half"
+    labels = (folder / "labels").read_bytes()
+    half.write_bytes(labels[:4] + number(ROWS // 2) + labels[8:8 + ROWS // 2])
+    mixed = ["augment_fraction=0.5", "augment_mix=0.5"]
+    cases = [("augment_mix", folder / "images", folder / "labels", "1", mixed),
+             ("augment_mix", folder / "images", folder / "labels", "0.6", [*mixed, "labels=1"]),
+             ("teacher_features", tall, half, "0.6", ["teacher_features=2"])]
+    for named, pixels, classes, share, options in cases:
+        quick = [release_images, "--images", pixels, "--labels", classes, "--epsilon", "1", "--delta", "1e-5",
+                 "--adjacency", "add-remove", "--output", folder / "none", "--share", share, "--records", "50"]
+        for option in options:
+            quick += ["--option", option]
+        for command in (quick, [record, pixels, classes, folder / "none", "1", share, *options]):
+            outcome = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=200, check=False)
+            if outcome.returncode != 1 or named not in outcome.stderr or (folder / "none").exists():
+                faults.append(f"{options}, share {share}: status {outcome.returncode}: {outcome.stderr}")
+    return 2 * len(cases)
+
+
+def check_teacher_fails(faults, release_images, folder):
+    """The models are paid for when the teacher cannot be made."""
+    arguments = ["--images", f"{folder}/images", "--labels", f"{folder}/labels", "--epsilon", "1", "--delta", "1e-5",
+                 "--adjacency", "add-remove", "--output", f"{folder}/kept", "--option", "teacher_clip=1e-300"]
+    outcome = subprocess.run([release_images, *arguments], capture_output=True, text=True, timeout=200, check=False)
+    if outcome.returncode != 1 or "teacher_clip" not in outcome.stderr or not (folder / "kept/model.dpmix").exists():
+        faults.append(f"teacher_clip: status {outcome.returncode}: {outcome.stderr}")
+    return 1
+
+
 def main():
     record, release_images, faults = *sys.argv[1:], []
     random.seed(1)
@@ -112,8 +146,10 @@ def main():
         told = subprocess.run([record, "--help"], capture_output=True, text=True, timeout=200, check=False)
         if told.returncode != 0 or "EPSILON" not in told.stdout:
             faults.append(f"--help: status {told.returncode}: {told.stdout}")
-        shares = check_shares(faults, release_images, folder)
-    finish(faults, 2 + len(bad) + 1 + shares)
+        refused = check_shares(faults, release_images, folder)
+        refused += check_unpaid(faults, record, release_images, folder)
+        refused += check_teacher_fails(faults, release_images, folder)
+    finish(faults, 2 + len(bad) + 1 + refused)
 
 
 main()
