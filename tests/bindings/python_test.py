@@ -432,8 +432,10 @@ class TestModels(unittest.TestCase):
             dpmix.Generator("gaussian").fit(dataset(), money, 0.5)
             self.assertTrue(0 < money.spent < 1)
             self.assertEqual(len(money.noise([("gaussian", 1.0)], 0.5)), 1)
-        with self.assertRaises(ValueError):
-            dpmix.Accountant(1.0, 1e-5, "add-remove", order=2.0)
+        self.assertEqual(dpmix.Accountant(1.0, 1e-5, "Add_Remove", mode="Planned").mode, "planned")
+        for mode in ("planned", "PLANNED"):
+            with self.assertRaisesRegex(ValueError, "^order: "):
+                dpmix.Accountant(1.0, 1e-5, "add-remove", mode=mode, order=2.0)
 
     def test_checkpoint(self):
         with tempfile.TemporaryDirectory() as folder:

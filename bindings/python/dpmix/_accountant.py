@@ -26,6 +26,7 @@ class Accountant(Handle):
                  order: float = 0.0) -> None:
         super().__init__(None)
         terms = (epsilon, delta, code_of("ADJACENCY", adjacency))
+        mode = word_of("MODE", code_of("MODE", mode))  # "Planned" is "planned", as "Renyi" is "renyi"
         if mode == "planned":
             if order:
                 raise ValueError("order: a planned budget has none")
@@ -40,6 +41,7 @@ class Accountant(Handle):
         terms = (path_bytes(path), utf8(dataset), epsilon, delta, code_of("ADJACENCY", adjacency))
         made = cls.__new__(cls)
         Handle.__init__(made, None)
+        mode = word_of("MODE", code_of("MODE", mode))  # "Planned" is "planned", as "Renyi" is "renyi"
         if mode == "planned":
             if order:
                 raise ValueError("order: a planned budget has none")
