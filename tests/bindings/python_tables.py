@@ -350,7 +350,8 @@ class TestTables(unittest.TestCase):
     def test_frames_tell_no_values(self):
         """The words of a library that cannot make columns of its frame quote a cell."""
         pandas, columns = self.frame("pandas")
-        for mixed in ([17, "canary4711"], ["canary4711", 17]):
+        alike = "Conversion failed for column canary4711 with type x"
+        for mixed in ([17, "canary4711"], ["canary4711", 17], [17, alike]):
             frame = pandas.DataFrame({**columns, "age": pandas.Series(mixed * 200, dtype=object)})
             for call in (lambda: dpmix.Dataset.from_frame(frame, DECLARED), lambda: dpmix.Schema.of(frame),
                          lambda: dpmix.synthesize(frame, DECLARED, 1.0, 1e-5, "add-remove")):

@@ -118,7 +118,9 @@ def capsules(frame: Any) -> List[Tuple[bytes, Any]]:
         raise
     except Exception as error:  # pylint: disable=broad-exception-caught
         # Of cells of several types, most often, and with one of them in its text.
-        column = re.search(r"Conversion failed for column (.*) with type \w+'?\)?$", str(error))
+        # The column's name is in an argument of its own, behind that: a cell could look like it.
+        told = str(error.args[-1]) if len(error.args) > 1 else ""
+        column = re.fullmatch(r"Conversion failed for column (.*) with type \S+", told)
         where = f"column {column[1]!r}" if column else "it"
         raise FormatError(f"frame: {where} cannot become an Arrow column, which has one type "
                           f"({type(error).__name__})") from None
